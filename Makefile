@@ -1,0 +1,58 @@
+# Spojka's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+T ?= tests
+
+##@ For everyone
+.PHONY: help demo test
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Run everything with sandbox partners and tell the story (ONCE=1: end by itself)
+	$(BIN)/spojka demo $(if $(ONCE),--once)
+
+test: $(STAMP) ## Run the tests against real PostgreSQL and real Kafka (T=path narrows)
+	$(BIN)/python -m pytest $(T)
+
+##@ For developers
+.PHONY: check format api bench clean
+check: $(STAMP) ## Format, lint, types, import rules, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against proto/baseline.binpb
+	@$(MAKE) --no-print-directory api API_OUT=build/api && diff -r -x __pycache__ build/api/spojka/api src/spojka/api \
+		|| { echo "the generated code is not up to date: run 'make api'"; exit 1; }
+
+format: $(STAMP) ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/buf format -w
+
+API_OUT ?= src
+api: $(STAMP) ## Generate the Python code of the contracts
+	rm -rf $(API_OUT)/spojka/api
+	mkdir -p $(API_OUT)
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(API_OUT) --mypy_out=quiet:$(API_OUT) \
+		--grpc_python_out=$(API_OUT) --mypy_grpc_out=quiet:$(API_OUT) $$(find proto -name '*.proto' | sort)
+	find $(API_OUT)/spojka/api -type d -exec touch {}/__init__.py \;
+
+bench: $(STAMP) ## Measure speed as ratios to ceilings of the same run
+	$(BIN)/python -m bench
+
+clean: ## Remove the virtual environment and what was built
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Spojka wants Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The ground that every service of Spojka stands on."""

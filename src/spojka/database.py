@@ -1,0 +1,165 @@
+"""PostgreSQL: one bounded pool a process, tenant-bound transactions, one direct connection.
+
+Every transaction on tenants' rows goes through `Database.transaction`, which
+sets `app.tenant` for that transaction only; without it row-level security
+shows nothing. Infrastructure tables (outbox, inbox, leases, look-ups) are
+reached through `Database.infrastructure` from the ground and from the
+look-ups that find a tenant.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from spojka.errors import Unavailable
+
+POOL_MAX_CONNECTIONS: Final = 8
+POOL_MAX_WAITING: Final = 200
+POOL_WAIT_SECONDS: Final = 10.0
+STATEMENT_TIMEOUT_MS: Final = 60_000
+LOCK_TIMEOUT_MS: Final = 15_000
+
+Connection = psycopg.AsyncConnection[TupleRow]
+
+
+class RoleRefused(Exception):
+    """The role this process logs in as would bypass row-level security."""
+
+
+class Database:
+    """The way of one process to its schema."""
+
+    def __init__(self, url: str, schema: str, *, application: str) -> None:
+        """Remember where to connect; nothing is opened yet."""
+        self.schema = schema
+        self._url = url
+        self._options = (
+            f"-c search_path={schema} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+            f" -c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000"
+        )
+        self._application = application
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=POOL_MAX_CONNECTIONS,
+            max_waiting=POOL_MAX_WAITING,
+            timeout=POOL_WAIT_SECONDS,
+            open=False,
+            kwargs={
+                "autocommit": True,
+                "options": self._options,
+                "application_name": application,
+            },
+            check=AsyncConnectionPool.check_connection,
+            name=application,
+        )
+
+    async def open(self) -> None:
+        """Open the pool and refuse a role that would bypass row-level security.
+
+        Raises Unavailable when the server does not answer in time, RoleRefused
+        when the role is the owner, a superuser or has BYPASSRLS (DESIGN §8).
+        """
+        await self._pool.open()
+        try:
+            await self._pool.wait(POOL_WAIT_SECONDS)
+        except PoolTimeout as error:
+            raise Unavailable("PostgreSQL does not answer") from error
+        await self._refuse_powerful_role()
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """One transaction that sees the rows of one tenant.
+
+        Raises Unavailable when no connection is to be had or the server went away.
+        """
+        async with self._checked_out() as connection, _begun(connection, tenant_id):
+            yield connection
+
+    @asynccontextmanager
+    async def infrastructure(self) -> AsyncIterator[Connection]:
+        """One transaction without a tenant: sees infrastructure tables only."""
+        async with self._checked_out() as connection, _begun(connection, None):
+            yield connection
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[Connection]:
+        """A connection whose every statement is its own transaction, without a tenant."""
+        async with self._checked_out() as connection:
+            yield connection
+
+    async def connect_directly(self) -> Connection:
+        """Open a connection outside the pool, for session locks and notifications."""
+        return await psycopg.AsyncConnection.connect(
+            self._url,
+            autocommit=True,
+            options=self._options,
+            application_name=f"{self._application} direct",
+        )
+
+    @asynccontextmanager
+    async def _checked_out(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise Unavailable("no database connection became free in time") from error
+        except TooManyRequests as error:
+            raise Unavailable("too many requests wait for the database") from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
+                raise Unavailable("the database was too busy") from error
+            if getattr(error, "sqlstate", None) in _PASSING:
+                raise Unavailable("two requests met: try again") from error
+            raise Unavailable("the connection to PostgreSQL was lost") from error
+
+    async def _refuse_powerful_role(self) -> None:
+        async with self.autocommit() as connection:
+            cursor = await connection.execute(
+                """
+                SELECT current_user, rolsuper, rolbypassrls,
+                       pg_has_role(current_user, nspowner, 'MEMBER')
+                FROM pg_roles LEFT JOIN pg_namespace ON nspname = %s
+                WHERE rolname = current_user
+                """,
+                [self.schema],
+            )
+            row = await cursor.fetchone()
+        if row is None or row[3] is None:
+            raise RoleRefused(f"the schema {self.schema!r} is missing: run 'spojka migrate' first")
+        user, superuser, bypass, owner = row
+        if superuser or bypass or owner:
+            raise RoleRefused(
+                f"the role {user!r} would bypass row-level security (superuser, BYPASSRLS or "
+                f"owner); let SPOJKA_DATABASE_URL log in as 'spojka_{self.schema}'"
+            )
+
+
+_PASSING: Final = frozenset({"40001", "40P01"})
+
+
+@asynccontextmanager
+async def _begun(connection: Connection, tenant_id: UUID | None) -> AsyncIterator[None]:
+    # BEGIN and the tenant travel in one round trip; SET LOCAL ends with the transaction.
+    begin: LiteralString = "BEGIN"
+    statement = begin.encode()
+    if tenant_id is not None:
+        statement += f"; SET LOCAL app.tenant = '{UUID(str(tenant_id))}'".encode()
+    await connection.execute(statement)
+    try:
+        yield
+    except BaseException:
+        # A connection that is broken has rolled back by itself.
+        with suppress(psycopg.Error):
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")

@@ -1,0 +1,1 @@
+"""gRPC as every service speaks it: one wrapper around handlers, one way to call each other."""

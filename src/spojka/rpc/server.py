@@ -1,0 +1,198 @@
+"""The gRPC server of a service.
+
+A handler is a coroutine `async def place_order(self, request, call)` that
+returns the answer or raises a `spojka.errors.RequestError`; a streaming one is
+an async generator. Around each stands one wrapper: who calls (believed only
+with the internal credential), the trace, the rules of the request's fields,
+the deadline, and errors as statuses.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Any, Final
+from uuid import UUID
+
+import grpc
+import structlog
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2
+from grpc_health.v1._async import HealthServicer
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_reflection.v1alpha import reflection
+
+from spojka.errors import RequestError, Unauthenticated, Unavailable
+from spojka.identity import Identity, Scope
+from spojka.rpc.status import abort
+from spojka.rpc.validation import validate
+from spojka.telemetry import TRACEPARENT, enter_trace
+
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+MAX_CONCURRENT_CALLS: Final = 500
+STOP_GRACE_SECONDS: Final = 10.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a handler may know of the call it answers."""
+
+    identity: Identity
+    deadline_seconds: float
+
+
+def snake_case(name: str) -> str:
+    """PlaceOrder → place_order."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Server:
+    """One listening gRPC server with health and reflection."""
+
+    def __init__(
+        self, host: str, port: int, *, internal_token: str, call_deadline_seconds: float
+    ) -> None:
+        """Remember where to listen; `start` binds."""
+        self._address = f"{host}:{port}"
+        self._token = f"Bearer {internal_token}"
+        self._deadline_seconds = call_deadline_seconds
+        self._health = HealthServicer()
+        self._names: list[str] = []
+        self._handlers: list[grpc.GenericRpcHandler] = []
+        self._server: grpc.aio.Server | None = None
+        self.port = port
+
+    def add(self, service: ServiceDescriptor, servicer: object) -> None:
+        """Serve a service of the contracts. Raises TypeError where a method is not implemented."""
+        handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        for method in service.methods:
+            handler = getattr(servicer, snake_case(method.name), None)
+            if handler is None:
+                raise TypeError(f"{type(servicer).__name__} lacks {snake_case(method.name)}")
+            handlers[method.name] = self._method_handler(method, handler)
+        self._names.append(service.full_name)
+        self._handlers.append(grpc.method_handlers_generic_handler(service.full_name, handlers))
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is taken."""
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.so_reuseport", 0),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+            ],
+            maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+        )
+        server.add_generic_rpc_handlers(tuple(self._handlers))
+        add_HealthServicer_to_server(self._health, server)
+        names = [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+        try:
+            self.port = server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise OSError(f"can't listen on {self._address}: is the port taken?") from error
+        await server.start()
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._server = server
+
+    async def stop(self) -> None:
+        """Say that we stop, let calls end, then stop."""
+        if self._server is None:
+            return
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(STOP_GRACE_SECONDS)
+        self._server = None
+
+    def _method_handler(
+        self, method: MethodDescriptor, handler: Callable[..., Any]
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        request_class = GetMessageClass(method.input_type)
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                self._streaming(handler),
+                request_deserializer=request_class.FromString,
+                response_serializer=_serialize,
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._unary(handler),
+            request_deserializer=request_class.FromString,
+            response_serializer=_serialize,
+        )
+
+    def _unary(
+        self, handler: Callable[[Any, Call], Awaitable[Message]]
+    ) -> Callable[[Any, Any], Awaitable[Message]]:
+        async def serve(request: Message, context: Any) -> Message:
+            try:
+                call = self._enter(context)
+                validate(request)
+                async with asyncio.timeout(call.deadline_seconds):
+                    return await handler(request, call)
+            except RequestError as error:
+                await abort(context, error)
+            except TimeoutError:
+                await abort(context, Unavailable("the call took longer than its deadline"))
+            except Exception:
+                log.exception("a handler failed", request=type(request).__name__)
+                await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
+                raise
+
+        return serve
+
+    def _streaming(
+        self, handler: Callable[[Any, Call], AsyncIterator[Message]]
+    ) -> Callable[[Any, Any], AsyncIterator[Message]]:
+        async def serve(request: Message, context: Any) -> AsyncIterator[Message]:
+            try:
+                call = self._enter(context)
+                validate(request)
+                async for answer in handler(request, call):
+                    yield answer
+            except RequestError as error:
+                await abort(context, error)
+            except Exception:
+                log.exception("a handler failed", request=type(request).__name__)
+                await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
+                raise
+
+        return serve
+
+    def _enter(self, context: Any) -> Call:
+        metadata = dict(context.invocation_metadata() or ())
+        enter_trace(_text(metadata.get(TRACEPARENT)))
+        if not compare_digest(_text(metadata.get("authorization")).encode(), self._token.encode()):
+            raise Unauthenticated("this address is for Spojka's own services")
+        remaining = context.time_remaining()
+        deadline = self._deadline_seconds if remaining is None else remaining
+        return Call(_identity(metadata), max(deadline, 0.001))
+
+
+_INTERNAL: Final = "an error inside Spojka; the operator finds it in the log"
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
+
+
+def _identity(metadata: Mapping[str, str | bytes]) -> Identity:
+    tenant = _text(metadata.get("spojka-tenant"))
+    try:
+        return Identity(
+            tenant_id=UUID(tenant) if tenant else None,
+            scope=Scope(int(_text(metadata.get("spojka-scope")) or 0)),
+            actor=_text(metadata.get("spojka-actor")) or "unknown",
+            channel_id=_text(metadata.get("spojka-channel")) or None,
+        )
+    except ValueError as error:
+        raise Unauthenticated("the caller's identity is malformed") from error

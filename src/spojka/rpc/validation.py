@@ -1,0 +1,199 @@
+"""Requests against the rules that the contracts state (`common/v1/rules.proto`).
+
+Rules are compiled once for each message type into closures; a request that
+breaks some is answered with every violated field at once.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from spojka.api.common.v1 import rules_pb2
+from spojka.errors import InvalidArgument, Violation
+
+DEFAULT_MAX_LENGTH: Final = 1000
+DEFAULT_MAX_ITEMS: Final = 1000
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?\Z")
+_UNSIGNED: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?\Z")
+_URL: Final = re.compile(r"https?://[^\s/?#]+[^\s]*\Z")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+FieldCheck = Callable[[Any, str], Iterator[Violation]]
+MessageCheck = Callable[[Message, str], Iterator[Violation]]
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+_FORMATS: Final[Mapping[int, tuple[Callable[[str], object], str]]] = {
+    rules_pb2.FORMAT_UNSPECIFIED: (
+        lambda text: not _CONTROL.search(text),
+        "must not contain control characters",
+    ),
+    rules_pb2.FORMAT_UUID: (_UUID.match, "must be a UUID"),
+    rules_pb2.FORMAT_SLUG: (
+        _SLUG.match,
+        "must be lower-case letters, digits and hyphens, at most 63, not beginning with a hyphen",
+    ),
+    rules_pb2.FORMAT_DECIMAL: (
+        _DECIMAL.match,
+        "must be a decimal number, at most 15 digits before the point and 6 after",
+    ),
+    rules_pb2.FORMAT_NON_NEGATIVE_DECIMAL: (
+        _UNSIGNED.match,
+        "must be a decimal number of zero or more, at most 15 digits before the point and 6 after",
+    ),
+    rules_pb2.FORMAT_POSITIVE_DECIMAL: (
+        lambda text: _UNSIGNED.match(text) and text.strip("0.") != "",
+        "must be a decimal number above zero, at most 15 digits before the point and 6 after",
+    ),
+    rules_pb2.FORMAT_CURRENCY: (
+        re.compile(r"[A-Z]{3}\Z").match,
+        "must be an ISO 4217 code such as CZK",
+    ),
+    rules_pb2.FORMAT_COUNTRY: (
+        re.compile(r"[A-Z]{2}\Z").match,
+        "must be an ISO 3166-1 code such as CZ",
+    ),
+    rules_pb2.FORMAT_SYMBOL: (re.compile(r"[0-9]{1,10}\Z").match, "must be 1 to 10 digits"),
+    rules_pb2.FORMAT_URL: (_URL.match, "must be an http:// or https:// URL"),
+    rules_pb2.FORMAT_DATE: (_is_date, "must be a date as YYYY-MM-DD"),
+}
+
+
+def validate(message: Message) -> None:
+    """Raise InvalidArgument with every field of `message` that breaks its rules."""
+    violations = violations_of(message)
+    if violations:
+        raise InvalidArgument(violations)
+
+
+def violations_of(message: Message, path: str = "") -> list[Violation]:
+    """Every broken rule; the paths begin with `path`."""
+    return list(_compiled(message.DESCRIPTOR)(message, path))
+
+
+@cache
+def _compiled(descriptor: Descriptor) -> MessageCheck:
+    checks = [(field.name, _field_check(field)) for field in descriptor.fields]
+
+    def check(message: Message, path: str) -> Iterator[Violation]:
+        prefix = f"{path}." if path else ""
+        for name, field_check in checks:
+            yield from field_check(message, prefix + name)
+
+    return check
+
+
+def _field_check(field: FieldDescriptor) -> FieldCheck:
+    rules = field.GetOptions().Extensions[rules_pb2.rules]
+    name = field.name
+    if _is_map(field):
+        return _map_check(name, rules)
+    value_check = _value_check(field, rules)
+    if field.is_repeated:
+        return _list_check(name, rules, value_check)
+    if field.type == FieldDescriptor.TYPE_MESSAGE:
+        return _submessage_check(name, required=rules.required, value_check=value_check)
+
+    def check(message: Any, path: str) -> Iterator[Violation]:
+        value = getattr(message, name)
+        if value:
+            yield from value_check(value, path)
+        elif rules.required:
+            yield Violation(path, "is required")
+
+    return check
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    kind = field.message_type
+    return kind is not None and kind.GetOptions().map_entry
+
+
+def _map_check(name: str, rules: rules_pb2.FieldRules) -> FieldCheck:
+    most = rules.max_items or DEFAULT_MAX_ITEMS
+    longest = rules.max_length or DEFAULT_MAX_LENGTH
+
+    def check(message: Any, path: str) -> Iterator[Violation]:
+        entries = getattr(message, name)
+        if len(entries) > most:
+            yield Violation(path, f"has {len(entries)} entries, at most {most} are taken")
+            return
+        for key in entries:
+            if len(key) > longest or len(entries[key]) > longest:
+                yield Violation(f"{path}[{key[:40]}]", f"is longer than {longest} characters")
+
+    return check
+
+
+def _list_check(name: str, rules: rules_pb2.FieldRules, value_check: FieldCheck) -> FieldCheck:
+    most = rules.max_items or DEFAULT_MAX_ITEMS
+
+    def check(message: Any, path: str) -> Iterator[Violation]:
+        values = getattr(message, name)
+        if rules.required and not values:
+            yield Violation(path, "must have at least one element")
+        if len(values) > most:
+            yield Violation(path, f"has {len(values)} elements, at most {most} are taken")
+            return
+        for index, value in enumerate(values):
+            yield from value_check(value, f"{path}[{index}]")
+
+    return check
+
+
+def _submessage_check(name: str, *, required: bool, value_check: FieldCheck) -> FieldCheck:
+    def check(message: Any, path: str) -> Iterator[Violation]:
+        if message.HasField(name):
+            yield from value_check(getattr(message, name), path)
+        elif required:
+            yield Violation(path, "is required")
+
+    return check
+
+
+def _value_check(field: FieldDescriptor, rules: rules_pb2.FieldRules) -> FieldCheck:
+    if field.message_type is not None:
+        return _nested_check(field.message_type)
+    if field.enum_type is not None:
+        known = frozenset(field.enum_type.values_by_number)
+        return lambda value, path: (
+            iter(()) if value in known else iter([Violation(path, f"{value} is not a known value")])
+        )
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return _string_check(rules)
+    return lambda _value, _path: iter(())
+
+
+def _nested_check(descriptor: Descriptor) -> FieldCheck:
+    # Compiled at the first use: messages may contain themselves.
+    def check(value: Any, path: str) -> Iterator[Violation]:
+        return _compiled(descriptor)(value, path)
+
+    return check
+
+
+def _string_check(rules: rules_pb2.FieldRules) -> FieldCheck:
+    longest = rules.max_length or DEFAULT_MAX_LENGTH
+    matches, wants = _FORMATS[rules.format]
+
+    def check(value: Any, path: str) -> Iterator[Violation]:
+        if len(value) > longest:
+            yield Violation(path, f"has {len(value)} characters, at most {longest} are taken")
+        elif not matches(value):
+            yield Violation(path, wants)
+
+    return check

@@ -1,0 +1,81 @@
+-- Tables of the ground; every service's schema has its own set.
+-- They belong to no tenant: only the ground's code reaches them.
+
+CREATE TABLE outbox (
+    lane        smallint    NOT NULL,
+    number      bigint      GENERATED ALWAYS AS IDENTITY,
+    topic       text        NOT NULL,
+    key         text        NOT NULL,
+    type        text        NOT NULL,
+    id          uuid        NOT NULL,
+    time        timestamptz NOT NULL,
+    traceparent text        NOT NULL,
+    value       bytea,
+    PRIMARY KEY (lane, number)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE outbox IS 'Events that the broker has not acknowledged yet, in lanes of keys';
+
+CREATE TABLE inbox (
+    consumer text        NOT NULL,
+    id       uuid        NOT NULL,
+    time     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, id)
+);
+CREATE INDEX inbox_time ON inbox (time);
+COMMENT ON TABLE inbox IS 'Fact events that were handled';
+
+CREATE TABLE dead_letter_count (
+    consumer  text        NOT NULL,
+    topic     text        NOT NULL,
+    partition integer     NOT NULL,
+    count     integer     NOT NULL,
+    paused    boolean     NOT NULL DEFAULT false,
+    time      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, topic, partition)
+);
+COMMENT ON TABLE dead_letter_count IS 'Dead letters since the last resume; past the limit the partition pauses';
+
+CREATE TABLE lease (
+    kind         text        NOT NULL,
+    subject      text        NOT NULL,
+    tenant_id    uuid        NOT NULL,
+    due_time     timestamptz NOT NULL,
+    holder       text,
+    token        bigint      NOT NULL DEFAULT 0,
+    expiry_time  timestamptz,
+    PRIMARY KEY (kind, subject)
+);
+CREATE INDEX lease_due ON lease (kind, due_time);
+COMMENT ON TABLE lease IS 'Work that one process at a time may do; the token grows with each holder';
+
+CREATE TABLE request (
+    tenant_id   uuid        NOT NULL,
+    method      text        NOT NULL,
+    request_id  uuid        NOT NULL,
+    fingerprint bytea       NOT NULL,
+    answer      bytea       NOT NULL,
+    time        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, method, request_id)
+);
+CREATE INDEX request_time ON request (time);
+COMMENT ON TABLE request IS 'Answers to writes that carried a request id';
+
+CREATE TABLE task (
+    tenant_id    uuid        NOT NULL,
+    id           uuid        NOT NULL,
+    kind         text        NOT NULL,
+    subject      text        NOT NULL,
+    summary      text        NOT NULL,
+    advice       text        NOT NULL,
+    details      jsonb       NOT NULL DEFAULT '{}',
+    create_time  timestamptz NOT NULL DEFAULT now(),
+    resolve_time timestamptz,
+    resolved_by  text,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX task_open ON task (tenant_id, kind, subject) WHERE resolve_time IS NULL;
+
+ALTER TABLE task ENABLE ROW LEVEL SECURITY;
+ALTER TABLE task FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON task USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+COMMENT ON TABLE task IS 'What only a person can decide';
