@@ -1,0 +1,1 @@
+"""The servers that Spojka brings along for machines that have none: PostgreSQL and Kafka."""
