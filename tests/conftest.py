@@ -3,8 +3,12 @@
 import asyncio
 import os
 import secrets
+import shutil
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -14,6 +18,10 @@ from psycopg import sql
 from spojka.database import Database
 from spojka.delivery.admin import ensure_topics
 from spojka.migrations import migrate, role_password
+from spojka.servers.background import provided_in_background
+from spojka.servers.jars import FetchProgress
+from spojka.servers.server import ServerError
+from spojka.servers.sources import Origin, Source, choose_kafka, choose_postgres
 from spojka.service import registered_services, schemas
 from spojka.settings import Settings
 
@@ -21,15 +29,102 @@ ROLE_SECRET = "for tests only"
 
 MakeDatabase = Callable[[str], Awaitable[Database]]
 
+POSTGRES = pytest.StashKey[Source | ServerError]()
+KAFKA = pytest.StashKey[Source | ServerError]()
+SERVERS_HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the servers; nothing is started before a test asks for it.
+
+    Their folder is not pytest's, which is closed to the user that PostgreSQL
+    runs as where the tests are run as root.
+    """
+    home = config.stash[SERVERS_HOME] = Path(tempfile.mkdtemp(prefix="spojka-tests-"))
+    home.chmod(0o755)
+    config.add_cleanup(lambda: shutil.rmtree(home))
+    if not config.option.collectonly:
+        config.stash[POSTGRES] = asyncio.run(_postgres(home))
+        config.stash[KAFKA] = asyncio.run(_kafka(home))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which PostgreSQL and which Kafka the tests run against, and why."""
+    return [
+        f"{name}: {source.origin}; {source.reason}"
+        if isinstance(source, Source)
+        else f"{name}: none; {source}"
+        for name, key in (("PostgreSQL", POSTGRES), ("Kafka", KAFKA))
+        if (source := config.stash.get(key, None)) is not None
+    ]
+
+
+async def _postgres(home: Path) -> Source | ServerError:
+    try:
+        return await choose_postgres(
+            given_url=os.environ.get("SPOJKA_DATABASE_URL"),
+            data=home / "postgres",
+            log_path=home / "postgres.log",
+            containers=True,
+        )
+    except ServerError as error:
+        return error
+
+
+async def _kafka(home: Path) -> Source | ServerError:
+    try:
+        return await choose_kafka(
+            given_bootstrap=os.environ.get("SPOJKA_KAFKA_BOOTSTRAP"),
+            data=home / "kafka",
+            log_path=home / "kafka.log",
+            containers=True,
+            progress=_print_progress,
+        )
+    except ServerError as error:
+        return error
+
+
+def _print_progress(progress: FetchProgress) -> None:
+    done, total = progress.done_bytes >> 20, progress.total_bytes >> 20
+    sys.stderr.write(f"\rfetching Apache Kafka: {done} of {total} MB")
+    if progress.done_bytes == progress.total_bytes:
+        sys.stderr.write("\n")
+
+
+def _served(source: Source | ServerError) -> Iterator[str]:
+    if isinstance(source, ServerError):
+        pytest.fail(str(source), pytrace=False)
+    with provided_in_background(source) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A running PostgreSQL; the URL logs in as the superuser."""
+    yield from _served(pytestconfig.stash[POSTGRES])
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of a running Kafka."""
+    yield from _served(pytestconfig.stash[KAFKA])
+
+
+@pytest.fixture(scope="session")
+def genuine_kafka(pytestconfig: pytest.Config, kafka_bootstrap: str) -> str:
+    """As `kafka_bootstrap`, for tests of what the last resort lacks: there they are not run."""
+    source = pytestconfig.stash[KAFKA]
+    if isinstance(source, Source) and source.origin is Origin.LAST_RESORT:
+        pytest.skip(f"needs Apache Kafka itself: {source.reason}")
+    return kafka_bootstrap
+
 
 def service_url(url: str, schema: str) -> str:
     """The URL by which a service logs in to a test database as its own role."""
     role = f"spojka_{schema}"
     parts = urlsplit(url)
     password = quote(role_password(ROLE_SECRET, role))
-    return urlunsplit(
-        parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}")
-    )
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +137,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
     asyncio.run(migrate(url, schemas(list(registered_services().values())), ROLE_SECRET))
     yield name
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -59,9 +152,7 @@ def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
         )
     yield _database_url(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

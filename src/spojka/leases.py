@@ -52,11 +52,11 @@ async def claim(
     """Take up to `limit` leases that are due and that nobody holds, the longest due first."""
     cursor = await connection.execute(
         """
-        UPDATE lease SET holder = %s, token = token + 1, expiry_time = now() + %s
+        UPDATE lease SET holder = %s, token = token + 1, expiry_time = now() + %s,
+                         due_time = 'infinity'
         WHERE (kind, subject) IN (
             SELECT kind, subject FROM lease
-            WHERE kind = %s AND due_time <= now()
-              AND (expiry_time IS NULL OR expiry_time < now())
+            WHERE kind = %s AND (expiry_time < now() OR expiry_time IS NULL AND due_time <= now())
             ORDER BY due_time LIMIT %s FOR UPDATE SKIP LOCKED
         )
         RETURNING subject, tenant_id, token
@@ -98,12 +98,11 @@ async def still_held(connection: Connection, lease: Lease) -> bool:
 
 async def release(connection: Connection, lease: Lease, delay: timedelta) -> None:
     """Give a lease back, due again after `delay`, or sooner where it was offered meanwhile."""
+    # While it was held, `due_time` was infinite unless it was offered anew.
     await connection.execute(
         """
-        UPDATE lease SET holder = NULL, expiry_time = NULL,
-                         due_time = CASE WHEN due_time > now() THEN least(due_time, now() + %s)
-                                         ELSE now() + %s END
+        UPDATE lease SET holder = NULL, expiry_time = NULL, due_time = least(due_time, now() + %s)
         WHERE kind = %s AND subject = %s AND token = %s
         """,
-        [delay, delay, lease.kind, lease.subject, lease.token],
+        [delay, lease.kind, lease.subject, lease.token],
     )

@@ -23,6 +23,9 @@ from spojka.topics import Topic
 LANES: Final = 8
 """Lanes of each outbox. Stored with the rows, so never to be changed on a filled outbox."""
 
+MAX_EVENT_BYTES: Final = 900_000
+"""Largest message of one event: below Kafka's limit of 1 MiB a record, with room for headers."""
+
 _INSERT: Final = """
     INSERT INTO outbox (lane, topic, key, type, id, time, traceparent, value)
     SELECT * FROM unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::uuid[],
@@ -64,10 +67,15 @@ class Event:
 async def append(connection: Connection, events: Sequence[Event]) -> None:
     """Write events into the outbox of the running transaction, in their order.
 
-    Nudge the relay after the commit (`spojka.relay.Relay.nudge`).
+    Nudge the relay after the commit (`spojka.delivery.relay.Relay.nudge`).
+    Raises ValueError for an event above MAX_EVENT_BYTES, which Kafka would
+    refuse for ever and which would hold up its lane.
     """
     if not events:
         return
+    for event in events:
+        if event.message is not None and len(event.message) > MAX_EVENT_BYTES:
+            raise ValueError(f"{event.type} of {event.key}: {len(event.message)} bytes are too many")
     now = datetime.now(UTC)
     trace = current_traceparent()
     count = len(events)

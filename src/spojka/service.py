@@ -140,4 +140,5 @@ async def _assembled(
     )
     parts = service.assemble(Ground(settings, database, relay, health), server)
     # Calls are taken last and refused first: what they need is there around them.
-    return [relay, *parts, server]
+    # A service that adds nothing to the server inside the house has none.
+    return [relay, *parts, *([server] if server.services else [])]

@@ -6,6 +6,7 @@
 import base64
 import binascii
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,18 @@ def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - the ports of TCP
         raise ValueError("wants host:port")
+    return text
+
+
+def _addresses(text: str) -> str:
+    each = text.split(",")
+    if len(each) == 1:
+        return _address(text)
+    for address in each:
+        try:
+            IPv4Address(_address(address).rpartition(":")[0])
+        except ValueError as error:
+            raise ValueError("wants host:port, or several as IPv4:port,IPv4:port") from error
     return text
 
 
@@ -50,6 +63,8 @@ def parse_sealing_keys(secret: SecretStr) -> dict[str, bytes]:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[str, AfterValidator(_addresses)]
+"""Where all instances of a service are: one address, or several IPv4 ones between commas."""
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -119,6 +134,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(".spojka"), description="Where 'up' keeps its servers' data, logs and secrets."
     )
+    postgres_port: Port = Field(
+        0, description="Port of the PostgreSQL that 'up' starts; 0: a free one, kept ever after."
+    )
+    kafka_port: Port = Field(
+        0, description="Port of the Kafka that 'up' starts; 0: a free one, kept ever after."
+    )
     edge_host: str = Field("127.0.0.1", description="Where the edge listens.")
     edge_grpc_port: Port = Field(50050, description="The public gRPC port.")
     edge_http_port: Port = Field(8080, description="The HTTP port of impulse URLs and health.")
@@ -133,8 +154,14 @@ class Settings(BaseSettings):
     service_port: Port = Field(
         0, description="The gRPC port of the service that 'serve' runs; 0 takes its own default."
     )
-    stock_address: Address = Field("127.0.0.1:50051", description="Where the stock service is.")
-    orders_address: Address = Field("127.0.0.1:50052", description="Where the orders service is.")
+    stock_address: Addresses = Field(
+        "127.0.0.1:50051",
+        description="Where the stock service is; several instances as IPv4:port,IPv4:port.",
+    )
+    orders_address: Addresses = Field(
+        "127.0.0.1:50052",
+        description="Where the orders service is; several instances as IPv4:port,IPv4:port.",
+    )
     metrics_port: Port = Field(0, description="Port of /metrics and /health of a service; 0: none.")
     allow_private_targets: bool = Field(
         default=False,

@@ -57,17 +57,24 @@ async def open_task(connection: Connection, tenant_id: UUID, task: Task) -> bool
     return bool(row and row[0])
 
 
+async def close_tasks(
+    connection: Connection, tenant_id: UUID, kind: str, subjects: Sequence[str], by: str = SPOJKA
+) -> None:
+    """Close the open tasks of this kind and these subjects, where there are any."""
+    await connection.execute(
+        """
+        UPDATE task SET resolve_time = now(), resolved_by = %s
+        WHERE tenant_id = %s AND kind = %s AND subject = ANY(%s) AND resolve_time IS NULL
+        """,
+        [by, tenant_id, kind, list(subjects)],
+    )
+
+
 async def close_task(
     connection: Connection, tenant_id: UUID, kind: str, subject: str, by: str = SPOJKA
 ) -> None:
     """Close the open task of this kind and subject, if there is one."""
-    await connection.execute(
-        """
-        UPDATE task SET resolve_time = now(), resolved_by = %s
-        WHERE tenant_id = %s AND kind = %s AND subject = %s AND resolve_time IS NULL
-        """,
-        [by, tenant_id, kind, subject],
-    )
+    await close_tasks(connection, tenant_id, kind, [subject], by)
 
 
 async def resolve_task(

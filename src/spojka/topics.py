@@ -66,3 +66,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 def dead_letter_topic(prefix: str, group: str) -> str:
     """The topic of a consumer group's dead letters, kept without end."""
     return f"{prefix}.{group}.dead-letters.v1"
+
+
+def replay_topic(prefix: str, group: str) -> str:
+    """The topic by which dead letters come back to the consumer group that failed, alone."""
+    return f"{prefix}.{group}.replays.v1"

@@ -9,7 +9,8 @@ from spojka.identity import Identity
 from spojka.rpc.server import MAX_MESSAGE_BYTES
 from spojka.telemetry import TRACEPARENT, current_traceparent
 
-RETRIES: Final = {
+SERVICE_CONFIG: Final = {
+    "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
             "name": [{}],
@@ -24,15 +25,17 @@ RETRIES: Final = {
     ],
     "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.2},
 }
-"""Every write of the contracts is idempotent, so that UNAVAILABLE may be tried again."""
+"""Calls go round all instances of a service. UNAVAILABLE may be tried again, since every write of
+the contracts is idempotent.
+"""
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to a service inside the house."""
+    """A channel to a service inside the house: to all instances, where several are named."""
     return grpc.aio.insecure_channel(
-        address,
+        f"ipv4:{address}" if "," in address else address,
         options=[
-            ("grpc.service_config", json.dumps(RETRIES)),
+            ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 60_000),

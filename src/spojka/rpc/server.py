@@ -2,14 +2,14 @@
 
 A handler is a coroutine `async def place_order(self, request, call)` that
 returns the answer or raises a `spojka.errors.RequestError`; a streaming one is
-an async generator. Around each stands one wrapper: who calls (believed only
-with the internal credential), the trace, the rules of the request's fields,
-the deadline, and errors as statuses.
+an async generator. Around each stands one wrapper: who calls, the trace, the
+rules of the request's fields, the deadline, and errors as statuses.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Final
@@ -35,6 +35,9 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 MAX_CONCURRENT_CALLS: Final = 500
 STOP_GRACE_SECONDS: Final = 10.0
 
+Metadata = Mapping[str, str | bytes]
+"""What came with a call; where a key came twice, the last value."""
+
 log = structlog.get_logger()
 
 
@@ -51,21 +54,40 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-class Server:
-    """One listening gRPC server with health and reflection."""
+class BaseServer(ABC):
+    """One listening gRPC server with health and reflection; whom it believes is a subclass's."""
 
     def __init__(
-        self, host: str, port: int, *, internal_token: str, call_deadline_seconds: float
+        self,
+        host: str,
+        port: int,
+        *,
+        call_deadline_seconds: float,
+        max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
+        credentials: grpc.ServerCredentials | None = None,
+        options: Sequence[tuple[str, int]] = (),
     ) -> None:
-        """Remember where to listen; `start` binds."""
+        """Remember where to listen; `start` binds. With `credentials` it speaks TLS."""
         self._address = f"{host}:{port}"
-        self._token = f"Bearer {internal_token}"
         self._deadline_seconds = call_deadline_seconds
+        self._max_concurrent_calls = max_concurrent_calls
+        self._credentials = credentials
+        # A later option of the same name takes the place of an earlier one.
+        self._options = {**_OPTIONS, **dict(options)}
         self._health = HealthServicer()
-        self._names: list[str] = []
+        self._names: dict[str, bool] = {}
         self._handlers: list[grpc.GenericRpcHandler] = []
         self._server: grpc.aio.Server | None = None
         self.port = port
+
+    @abstractmethod
+    async def authenticate(self, method: MethodDescriptor, metadata: Metadata) -> Identity:
+        """Who calls `method`. Raises Unauthenticated or PermissionDenied."""
+
+    @property
+    def services(self) -> Sequence[str]:
+        """The full names of what it serves."""
+        return tuple(self._names)
 
     def add(self, service: ServiceDescriptor, servicer: object) -> None:
         """Serve a service of the contracts. Raises TypeError where a method is not implemented."""
@@ -75,31 +97,47 @@ class Server:
             if handler is None:
                 raise TypeError(f"{type(servicer).__name__} lacks {snake_case(method.name)}")
             handlers[method.name] = self._method_handler(method, handler)
-        self._names.append(service.full_name)
-        self._handlers.append(grpc.method_handlers_generic_handler(service.full_name, handlers))
+        self.add_handlers(service.full_name, handlers, serving=True)
+
+    def add_handlers(
+        self,
+        service: str,
+        handlers: Mapping[str, "grpc.RpcMethodHandler[Any, Any]"],
+        *,
+        serving: bool,
+    ) -> None:
+        """Serve a service with ready handlers by method, which do all of the wrapper's work.
+
+        `serving` is its health from the start; `set_serving` changes it.
+        """
+        self._names[service] = serving
+        self._handlers.append(grpc.method_handlers_generic_handler(service, dict(handlers)))
+
+    async def set_serving(self, service: str, serving: bool) -> None:
+        """Say by the health service whether `service` can be called."""
+        await self._health.set(service, _SERVING[serving])
 
     async def start(self) -> None:
         """Listen. Raises OSError where the port is taken."""
         server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.so_reuseport", 0),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
-            ],
-            maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+            options=list(self._options.items()),
+            maximum_concurrent_rpcs=self._max_concurrent_calls,
         )
         server.add_generic_rpc_handlers(tuple(self._handlers))
         add_HealthServicer_to_server(self._health, server)
         names = [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
         try:
-            self.port = server.add_insecure_port(self._address)
+            self.port = (
+                server.add_insecure_port(self._address)
+                if self._credentials is None
+                else server.add_secure_port(self._address, self._credentials)
+            )
         except RuntimeError as error:
             raise OSError(f"can't listen on {self._address}: is the port taken?") from error
         await server.start()
-        for name in ("", *self._names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        for name, serving in {"": True, **self._names}.items():
+            await self.set_serving(name, serving)
         self._server = server
 
     async def stop(self) -> None:
@@ -116,23 +154,25 @@ class Server:
         request_class = GetMessageClass(method.input_type)
         if method.server_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._streaming(handler),
+                self._streaming(method, handler),
                 request_deserializer=request_class.FromString,
                 response_serializer=_serialize,
             )
         return grpc.unary_unary_rpc_method_handler(
-            self._unary(handler),
+            self._unary(method, handler),
             request_deserializer=request_class.FromString,
             response_serializer=_serialize,
         )
 
     def _unary(
-        self, handler: Callable[[Any, Call], Awaitable[Message]]
+        self, method: MethodDescriptor, handler: Callable[[Any, Call], Awaitable[Message]]
     ) -> Callable[[Any, Any], Awaitable[Message]]:
+        into_lists = not getattr(handler, "judges_elements", False)
+
         async def serve(request: Message, context: Any) -> Message:
             try:
-                call = self._enter(context)
-                validate(request)
+                call = await self._enter(method, context)
+                validate(request, into_lists=into_lists)
                 async with asyncio.timeout(call.deadline_seconds):
                     return await handler(request, call)
             except RequestError as error:
@@ -147,11 +187,11 @@ class Server:
         return serve
 
     def _streaming(
-        self, handler: Callable[[Any, Call], AsyncIterator[Message]]
+        self, method: MethodDescriptor, handler: Callable[[Any, Call], AsyncIterator[Message]]
     ) -> Callable[[Any, Any], AsyncIterator[Message]]:
         async def serve(request: Message, context: Any) -> AsyncIterator[Message]:
             try:
-                call = self._enter(context)
+                call = await self._enter(method, context)
                 validate(request)
                 async for answer in handler(request, call):
                     yield answer
@@ -164,16 +204,46 @@ class Server:
 
         return serve
 
-    def _enter(self, context: Any) -> Call:
-        metadata = dict(context.invocation_metadata() or ())
-        enter_trace(_text(metadata.get(TRACEPARENT)))
-        if not compare_digest(_text(metadata.get("authorization")).encode(), self._token.encode()):
-            raise Unauthenticated("this address is for Spojka's own services")
+    async def _enter(self, method: MethodDescriptor, context: Any) -> Call:
+        metadata: Metadata = dict(context.invocation_metadata() or ())
+        enter_trace(text_of(metadata.get(TRACEPARENT)))
+        identity = await self.authenticate(method, metadata)
         remaining = context.time_remaining()
         deadline = self._deadline_seconds if remaining is None else remaining
-        return Call(_identity(metadata), max(deadline, 0.001))
+        return Call(identity, max(deadline, 0.001))
 
 
+class Server(BaseServer):
+    """The server of a service inside the house: believes who carries the internal credential."""
+
+    def __init__(
+        self, host: str, port: int, *, internal_token: str, call_deadline_seconds: float
+    ) -> None:
+        """Remember where to listen; `start` binds."""
+        super().__init__(host, port, call_deadline_seconds=call_deadline_seconds)
+        self._token = f"Bearer {internal_token}".encode()
+
+    async def authenticate(
+        self,
+        method: MethodDescriptor,  # noqa: ARG002 - the edge has judged it
+        metadata: Metadata,
+    ) -> Identity:
+        """The identity that the edge, or another service, vouches for."""
+        if not compare_digest(text_of(metadata.get("authorization")).encode(), self._token):
+            raise Unauthenticated("this address is for Spojka's own services")
+        return _identity(metadata)
+
+
+_OPTIONS: Final = {
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.so_reuseport": 0,
+    "grpc.http2.min_recv_ping_interval_without_data_ms": 20_000,
+}
+_SERVING: Final = {
+    True: health_pb2.HealthCheckResponse.SERVING,
+    False: health_pb2.HealthCheckResponse.NOT_SERVING,
+}
 _INTERNAL: Final = "an error inside Spojka; the operator finds it in the log"
 
 
@@ -181,18 +251,19 @@ def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def _text(value: str | bytes | None) -> str:
+def text_of(value: str | bytes | None) -> str:
+    """A metadata value as text; empty where it is absent."""
     return value.decode("latin-1") if isinstance(value, bytes) else value or ""
 
 
-def _identity(metadata: Mapping[str, str | bytes]) -> Identity:
-    tenant = _text(metadata.get("spojka-tenant"))
+def _identity(metadata: Metadata) -> Identity:
+    tenant = text_of(metadata.get("spojka-tenant"))
     try:
         return Identity(
             tenant_id=UUID(tenant) if tenant else None,
-            scope=Scope(int(_text(metadata.get("spojka-scope")) or 0)),
-            actor=_text(metadata.get("spojka-actor")) or "unknown",
-            channel_id=_text(metadata.get("spojka-channel")) or None,
+            scope=Scope(int(text_of(metadata.get("spojka-scope")) or 0)),
+            actor=text_of(metadata.get("spojka-actor")) or "unknown",
+            channel_id=text_of(metadata.get("spojka-channel")) or None,
         )
     except ValueError as error:
         raise Unauthenticated("the caller's identity is malformed") from error

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -28,6 +28,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 FieldCheck = Callable[[Any, str], Iterator[Violation]]
 MessageCheck = Callable[[Message, str], Iterator[Violation]]
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 
 def _is_date(text: str) -> bool:
@@ -73,21 +74,37 @@ _FORMATS: Final[Mapping[int, tuple[Callable[[str], object], str]]] = {
 }
 
 
-def validate(message: Message) -> None:
-    """Raise InvalidArgument with every field of `message` that breaks its rules."""
-    violations = violations_of(message)
+def judges_elements(handler: HandlerT) -> HandlerT:
+    """Mark a handler that judges the messages in its request's lists itself, each on its own.
+
+    The request's own fields are checked before it as ever, and how many
+    elements a list has; what is inside them is the handler's to check with
+    `violations_of`, so that one bad element need not refuse the others.
+    """
+    handler.judges_elements = True  # type: ignore[attr-defined]
+    return handler
+
+
+def validate(message: Message, *, into_lists: bool = True) -> None:
+    """Raise InvalidArgument with every field of `message` that breaks its rules.
+
+    Without `into_lists`, messages in the lists of `message` are not looked into.
+    """
+    violations = list(_compiled(message.DESCRIPTOR, into_lists=into_lists)(message, ""))
     if violations:
         raise InvalidArgument(violations)
 
 
 def violations_of(message: Message, path: str = "") -> list[Violation]:
     """Every broken rule; the paths begin with `path`."""
-    return list(_compiled(message.DESCRIPTOR)(message, path))
+    return list(_compiled(message.DESCRIPTOR, into_lists=True)(message, path))
 
 
 @cache
-def _compiled(descriptor: Descriptor) -> MessageCheck:
-    checks = [(field.name, _field_check(field)) for field in descriptor.fields]
+def _compiled(descriptor: Descriptor, *, into_lists: bool) -> MessageCheck:
+    checks = [
+        (field.name, _field_check(field, into_lists=into_lists)) for field in descriptor.fields
+    ]
 
     def check(message: Message, path: str) -> Iterator[Violation]:
         prefix = f"{path}." if path else ""
@@ -97,13 +114,15 @@ def _compiled(descriptor: Descriptor) -> MessageCheck:
     return check
 
 
-def _field_check(field: FieldDescriptor) -> FieldCheck:
+def _field_check(field: FieldDescriptor, *, into_lists: bool) -> FieldCheck:
     rules = field.GetOptions().Extensions[rules_pb2.rules]
     name = field.name
     if _is_map(field):
         return _map_check(name, rules)
     value_check = _value_check(field, rules)
     if field.is_repeated:
+        if field.message_type is not None and not into_lists:
+            value_check = _unchecked
         return _list_check(name, rules, value_check)
     if field.type == FieldDescriptor.TYPE_MESSAGE:
         return _submessage_check(name, required=rules.required, value_check=value_check)
@@ -175,13 +194,17 @@ def _value_check(field: FieldDescriptor, rules: rules_pb2.FieldRules) -> FieldCh
         )
     if field.type == FieldDescriptor.TYPE_STRING:
         return _string_check(rules)
-    return lambda _value, _path: iter(())
+    return _unchecked
+
+
+def _unchecked(_value: Any, _path: str) -> Iterator[Violation]:
+    return iter(())
 
 
 def _nested_check(descriptor: Descriptor) -> FieldCheck:
     # Compiled at the first use: messages may contain themselves.
     def check(value: Any, path: str) -> Iterator[Violation]:
-        return _compiled(descriptor)(value, path)
+        return _compiled(descriptor, into_lists=True)(value, path)
 
     return check
 

@@ -35,6 +35,14 @@ CREATE TABLE dead_letter_count (
 );
 COMMENT ON TABLE dead_letter_count IS 'Dead letters since the last resume; past the limit the partition pauses';
 
+CREATE TABLE dead_letter_replay (
+    consumer text        NOT NULL,
+    letter   bigint      NOT NULL,
+    time     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, letter)
+);
+COMMENT ON TABLE dead_letter_replay IS 'Dead letters, by offset, that were replayed';
+
 CREATE TABLE lease (
     kind         text        NOT NULL,
     subject      text        NOT NULL,

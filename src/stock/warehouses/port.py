@@ -9,12 +9,12 @@ two methods of one client under way at once.
 What a client may raise is in `stock.warehouses.errors`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from spojka.outbound import OutboundPolicy
 
@@ -343,6 +343,14 @@ class WarehouseSystem(Protocol):
     def max_keys(self) -> int:
         """Most cards or documents one targeted request may name."""
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long after a lost answer its request may still take effect; look-ups wait for it."""
+
+    @property
+    def time_zone(self) -> str:
+        """The IANA zone in which its users keep books."""
+
     def open(
         self,
         settings: Mapping[str, str],
@@ -350,3 +358,11 @@ class WarehouseSystem(Protocol):
         outbound: OutboundPolicy,
     ) -> WarehouseClient:
         """Make a client. Raises SettingsInvalid naming each setting that is wrong."""
+
+    def inspect_stock(self, stream: BinaryIO) -> Iterator[Card]:
+        """Read the cards of a response document, offline. Raises WarehouseError."""
+
+    def inspect_requests(
+        self, document: OrderDocument, settings: Mapping[str, str]
+    ) -> Sequence[HttpRequest]:
+        """What would be sent to import an order, without secrets. Raises SettingsInvalid."""

@@ -1,0 +1,1 @@
+"""The contracts' messages to the domain's values and back."""

@@ -1,0 +1,100 @@
+"""Orders and their history as they are read."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from orders.messages.times import timestamp
+from spojka.api.orders.v1 import order_pb2, order_service_pb2
+from spojka.database import Connection
+from spojka.values import symbol_key
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which orders to list; what is empty or 0 holds for all."""
+
+    channel_id: str = ""
+    payment_state: int = 0
+    fulfilment_state: int = 0
+    import_state: int = 0
+    reference: str = ""
+
+
+async def find_order(
+    connection: Connection, tenant: UUID, order_id: UUID
+) -> order_pb2.Order | None:
+    """An order by its id."""
+    cursor = await connection.execute(
+        "SELECT value FROM order_book WHERE tenant_id = %s AND id = %s", [tenant, order_id]
+    )
+    row = await cursor.fetchone()
+    return order_pb2.Order.FromString(row[0]) if row is not None else None
+
+
+async def list_orders(
+    connection: Connection, tenant: UUID, wanted: Filter, before: UUID | None, limit: int
+) -> list[order_pb2.Order]:
+    """Orders newest first, beginning below the id `before`.
+
+    Ids sort by the time of placing: orders placed between two pages come
+    before the first one and move nothing.
+    """
+    conditions = ["tenant_id = %(tenant)s"]
+    if before is not None:
+        conditions.append("id < %(before)s")
+    if wanted.channel_id:
+        conditions.append("channel_id = %(channel_id)s")
+    # States are written out, not bound: partial indexes answer only to constants.
+    conditions += [
+        f"{name} = {int(state)}"
+        for name in ("payment_state", "fulfilment_state", "import_state")
+        if (state := getattr(wanted, name))
+    ]
+    if wanted.reference:
+        conditions.append(_reference_condition(wanted.reference))
+    cursor = await connection.execute(
+        f"SELECT value FROM order_book WHERE {' AND '.join(conditions)}"
+        " ORDER BY id DESC LIMIT %(limit)s".encode(),
+        {
+            "tenant": tenant,
+            "before": before,
+            "channel_id": wanted.channel_id,
+            "reference": wanted.reference,
+            "symbol": symbol_key(wanted.reference),
+            "limit": limit,
+        },
+    )
+    return [order_pb2.Order.FromString(row[0]) for row in await cursor.fetchall()]
+
+
+def _reference_condition(reference: str) -> str:
+    conditions = [
+        "number = %(reference)s",
+        "channel_order_id = %(reference)s",
+        "(invoice_number <> '' AND invoice_number = %(reference)s)",
+    ]
+    if reference.isdigit() and symbol_key(reference):
+        conditions += [
+            f"({name} <> '' AND {name} = %(symbol)s)"
+            for name in ("variable_symbol", "invoice_variable_symbol")
+        ]
+    return f"({' OR '.join(conditions)})"
+
+
+async def list_history(
+    connection: Connection, tenant: UUID, order_id: UUID, after_revision: int, limit: int
+) -> list[order_service_pb2.OrderHistoryEntry]:
+    """What happened to an order, oldest first, beginning after a revision."""
+    cursor = await connection.execute(
+        """
+        SELECT revision, time, actor, summary FROM history
+        WHERE tenant_id = %s AND order_id = %s AND revision > %s ORDER BY revision LIMIT %s
+        """,
+        [tenant, order_id, after_revision, limit],
+    )
+    return [
+        order_service_pb2.OrderHistoryEntry(
+            revision=revision, time=timestamp(time), actor=actor, summary=summary
+        )
+        for revision, time, actor, summary in await cursor.fetchall()
+    ]

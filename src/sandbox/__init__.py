@@ -1,0 +1,1 @@
+"""Stand-ins for the partner systems: for the demo and the tests, never imported by a service."""

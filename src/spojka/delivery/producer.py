@@ -1,0 +1,144 @@
+"""A transactional producer: one batch, one Kafka transaction, one flush."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from spojka.delivery.headers import Headers
+from spojka.delivery.kafka_config import KafkaConfig, producer_config
+
+TRANSACTION_TIMEOUT_MS: Final = 15_000
+"""Longest that a transaction stays open. A reader waits that long behind a producer that died."""
+
+INIT_TIMEOUT_SECONDS: Final = 15.0
+_NO_WAIT_SECONDS: Final = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message for Kafka. `partition` None lets the key decide."""
+
+    topic: str
+    key: str | bytes | None
+    value: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+class FencedError(Exception):
+    """Another producer took over this transactional id: stop being the holder."""
+
+
+class BatchAbortedError(Exception):
+    """The batch was taken back as a whole: send it again."""
+
+
+class ProducerBrokenError(Exception):
+    """It is unknown whether the batch was published: open a new producer, then look."""
+
+
+class TransactionalProducer:
+    """One Kafka producer with a transactional id, on a thread of its own.
+
+    `open` fences every earlier producer of the same id and ends what it left
+    open. A cancelled caller does not stop what the thread has begun: treat the
+    producer as broken then.
+    """
+
+    def __init__(self, config: KafkaConfig, transactional_id: str) -> None:
+        """Remember the configuration; no client is made yet."""
+        self._config = {
+            **producer_config(config),
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+        }
+        self._client: Producer | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=transactional_id)
+
+    async def open(self) -> None:
+        """Take over the transactional id. Raises ProducerBrokenError when Kafka does not answer."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+
+    async def send_batch(self, records: Sequence[Record]) -> None:
+        """Publish the records, all or none, in their order.
+
+        Returns when Kafka has committed them. Raises FencedError,
+        BatchAbortedError or ProducerBrokenError.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._send, records)
+
+    def close(self) -> None:
+        """Let the client go after what its thread is doing; does not wait for it."""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+    def _open(self) -> None:
+        try:
+            self._client = Producer(self._config)
+            self._client.init_transactions(INIT_TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise _broken(error) from error
+
+    def _send(self, records: Sequence[Record]) -> None:
+        client = self._client
+        assert client is not None, "open the producer first"
+        try:
+            client.begin_transaction()
+            for record in records:
+                _produce(client, record)
+            client.commit_transaction(TRANSACTION_TIMEOUT_MS / 1000)
+            client.poll(_NO_WAIT_SECONDS)  # log lines of the client
+        except BufferError as error:
+            self._abort(client, error)
+        except KafkaException as error:
+            if not _requires_abort(error):
+                raise _broken(error) from error
+            self._abort(client, error)
+
+    def _abort(self, client: Producer, cause: Exception) -> None:
+        try:
+            client.abort_transaction(TRANSACTION_TIMEOUT_MS / 1000)
+        except KafkaException as error:
+            raise _broken(error) from cause
+        raise BatchAbortedError(str(cause)) from cause
+
+    def _close(self) -> None:
+        # Not Producer.close(): it would wait for a broker that is away to abort what is open.
+        # The next holder of the id, or its time-out, does that.
+        if self._client is not None:
+            self._client.purge()
+            self._client = None
+
+
+def _produce(client: Producer, record: Record) -> None:
+    if record.partition is None:
+        client.produce(record.topic, record.value, record.key, headers=record.headers)
+    else:
+        client.produce(
+            record.topic, record.value, record.key, record.partition, headers=record.headers
+        )
+
+
+def _requires_abort(error: KafkaException) -> bool:
+    problem = error.args[0]
+    # A full local queue or a message that is too large fails in produce(), before any commit.
+    return isinstance(problem, KafkaError) and (
+        problem.txn_requires_abort()
+        or problem.code() in {KafkaError._QUEUE_FULL, KafkaError.MSG_SIZE_TOO_LARGE}  # noqa: SLF001
+    )
+
+
+_FENCED: Final = frozenset(
+    {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
+)
+
+
+def _broken(error: KafkaException) -> FencedError | ProducerBrokenError:
+    problem = error.args[0]
+    if isinstance(problem, KafkaError) and problem.code() in _FENCED:
+        return FencedError(str(problem))
+    return ProducerBrokenError(str(problem))

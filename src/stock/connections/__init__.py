@@ -1,0 +1,1 @@
+"""Warehouse connections: their rows, their RPCs."""

@@ -1,0 +1,98 @@
+"""Holds that stop counting: what documents net, once a later level says so (DESIGN §4)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from spojka.database import Connection
+from spojka.values import ZERO
+from stock.connections.model import StockRule
+from stock.domain.holds import Hold, NettedAt, absorbed_part
+from stock.domain.netting import ReadBack, SentLine, netted_by_line
+from stock.imports.store import load_read_backs, parse_sent_line, write_holds
+
+_WAITING: Final = """
+    SELECT DISTINCT hold.item_id
+    FROM hold JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
+                        AND level.warehouse = hold.warehouse
+    WHERE hold.tenant_id = %s AND hold.wanted > 0 AND hold.wanted > hold.absorbed
+      AND level.connection_id = %s AND level.card_id = ANY(%s)
+"""
+_HOLDS: Final = """
+    SELECT hold.order_id::text, hold.line_id, hold.item_id::text, hold.warehouse, hold.created,
+           hold.wanted, hold.absorbed, order_import.barrier, order_import.sent_lines,
+           (SELECT max(coverage.capture) FROM coverage
+            WHERE coverage.tenant_id = level.tenant_id
+              AND coverage.connection_id = level.connection_id
+              AND level.card_id = ANY(coverage.cards)),
+           level.capture
+    FROM hold
+    JOIN order_import ON order_import.tenant_id = hold.tenant_id
+                     AND order_import.order_id = hold.order_id
+    LEFT JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
+                   AND level.warehouse = hold.warehouse
+    WHERE hold.tenant_id = %s AND hold.item_id = ANY(%s) AND hold.wanted > 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    hold: Hold
+    barrier: int
+    sent: tuple[SentLine, ...]
+    confirmed: int | None
+
+
+async def items_with_waiting_holds(
+    connection: Connection, rule: StockRule, card_ids: Collection[str]
+) -> set[UUID]:
+    """The items whose holds wait for a level of one of these cards."""
+    cursor = await connection.execute(
+        _WAITING.encode(), [rule.tenant_id, rule.connection_id, list(card_ids)]
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collection[UUID]) -> None:
+    """Decide anew how much of each hold of locked items is netted, and write what changed."""
+    if not item_ids:
+        return
+    cursor = await connection.execute(_HOLDS.encode(), [rule.tenant_id, list(item_ids)])
+    waiting = [
+        _Waiting(
+            Hold(*row[:7]),
+            row[7],
+            tuple(parse_sent_line(line) for line in row[8]),
+            _newest(row[9], row[10]),
+        )
+        for row in await cursor.fetchall()
+    ]
+    orders = {UUID(entry.hold.order_id) for entry in waiting}
+    read_backs = await load_read_backs(connection, rule.tenant_id, orders)
+    changed = []
+    for entry in waiting:
+        after = entry.hold.absorb(
+            _absorbed(rule, entry, read_backs.get(UUID(entry.hold.order_id), []))
+        )
+        if after != entry.hold:
+            changed.append(after)
+    await write_holds(connection, rule.tenant_id, changed)
+
+
+def _newest(covered: int | None, captured: int | None) -> int | None:
+    return max((number for number in (covered, captured) if number is not None), default=None)
+
+
+def _absorbed(rule: StockRule, entry: _Waiting, read_backs: list[ReadBack]) -> Decimal:
+    netted = [
+        NettedAt(
+            read_back.number,
+            netted_by_line(read_back.document, entry.sent, rule.meaning).get(
+                entry.hold.line_id, ZERO
+            ),
+        )
+        for read_back in read_backs
+    ]
+    return absorbed_part(netted, entry.confirmed, entry.barrier)

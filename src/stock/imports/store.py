@@ -1,0 +1,221 @@
+"""Imports, holds and read-backs in PostgreSQL."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from spojka.database import Connection
+from spojka.values import format_decimal
+from stock.domain.holds import Hold
+from stock.domain.imports import ImportState
+from stock.domain.netting import ReadBack, SentLine
+from stock.warehouses.port import Document, DocumentLine
+
+KEPT_READ_BACKS: Final = 8
+"""Read-backs that are kept of each order; only the newest few can still decide."""
+
+COLUMNS: Final = """
+    order_id, connection_id, channel_id, order_number, order_revision, content_revision, content,
+    cancelled, state, action, external_id, document_revision, document_id, document_number,
+    sent_lines, delivered, reason, problem_lines, attempts, next_attempt_time, sent_number,
+    barrier, unread, complete, revision, create_time
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """One row of the table `order_import`."""
+
+    order_id: UUID
+    connection_id: UUID | None
+    channel_id: str
+    order_number: str
+    order_revision: int
+    content_revision: int
+    content: bytes
+    cancelled: bool
+    state: str
+    action: str
+    external_id: str
+    document_revision: int
+    document_id: str
+    document_number: str
+    sent_lines: list[dict[str, str]]
+    delivered: Mapping[str, str]
+    reason: str
+    problem_lines: Mapping[str, str]
+    attempts: int
+    next_attempt_time: datetime
+    sent_number: int
+    barrier: int
+    unread: bool
+    complete: bool
+    revision: int
+    create_time: datetime
+
+    @property
+    def status(self) -> ImportState:
+        """The state as the domain knows it."""
+        return ImportState(self.state)
+
+    @property
+    def sent(self) -> list[SentLine]:
+        """The goods lines of the document that was sent."""
+        return [parse_sent_line(line) for line in self.sent_lines]
+
+
+def parse_sent_line(line: Mapping[str, str]) -> SentLine:
+    """A sent line from its stored form."""
+    return SentLine(
+        line["line_id"], line["product_number"], line["warehouse"], Decimal(line["quantity"])
+    )
+
+
+def dump_sent_lines(lines: Sequence[SentLine]) -> Jsonb:
+    """Sent lines in their stored form."""
+    return Jsonb([{**asdict(line), "quantity": format_decimal(line.quantity)} for line in lines])
+
+
+async def lock_imports(
+    connection: Connection, tenant_id: UUID, order_ids: Collection[UUID]
+) -> dict[UUID, ImportRow]:
+    """Lock imports in the order of their ids and read them. Before any item is locked."""
+    return await _load(connection, tenant_id, order_ids, " FOR UPDATE")
+
+
+async def load_imports(
+    connection: Connection, tenant_id: UUID, order_ids: Collection[UUID]
+) -> dict[UUID, ImportRow]:
+    """Read imports without locking them."""
+    return await _load(connection, tenant_id, order_ids, "")
+
+
+async def _load(
+    connection: Connection, tenant_id: UUID, order_ids: Collection[UUID], lock: str
+) -> dict[UUID, ImportRow]:
+    async with connection.cursor(row_factory=class_row(ImportRow)) as cursor:
+        await cursor.execute(
+            f"SELECT {COLUMNS} FROM order_import WHERE tenant_id = %s AND order_id = ANY(%s)"
+            f" ORDER BY order_id{lock}",
+            [tenant_id, list(order_ids)],
+        )
+        return {row.order_id: row for row in await cursor.fetchall()}
+
+
+async def update_import(
+    connection: Connection, tenant_id: UUID, order_id: UUID, **values: Any
+) -> None:
+    """Set columns of a locked import; the names come from our own code only."""
+    assignments = ", ".join(f"{name} = %s" for name in values)
+    await connection.execute(
+        f"UPDATE order_import SET {assignments} WHERE tenant_id = %s AND order_id = %s".encode(),
+        [*values.values(), tenant_id, order_id],
+    )
+
+
+async def load_holds(
+    connection: Connection, tenant_id: UUID, order_ids: Collection[UUID]
+) -> list[Hold]:
+    """The holds of orders."""
+    cursor = await connection.execute(
+        """
+        SELECT order_id::text, line_id, item_id::text, warehouse, created, wanted, absorbed
+        FROM hold WHERE tenant_id = %s AND order_id = ANY(%s)
+        ORDER BY order_id, line_id, item_id
+        """,
+        [tenant_id, list(order_ids)],
+    )
+    return [Hold(*row) for row in await cursor.fetchall()]
+
+
+async def write_holds(connection: Connection, tenant_id: UUID, holds: Sequence[Hold]) -> None:
+    """Write holds whose items are locked."""
+    if not holds:
+        return
+    rows = sorted(holds, key=lambda hold: (hold.order_id, hold.line_id, hold.item_id))
+    await connection.execute(
+        b"""
+        INSERT INTO hold (tenant_id, order_id, line_id, item_id, warehouse, created, wanted,
+                          absorbed)
+        SELECT %s, row.* FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::text[],
+                                     %b::numeric[], %b::numeric[], %b::numeric[]) AS row
+        ON CONFLICT (tenant_id, order_id, line_id, item_id) DO UPDATE
+            SET warehouse = excluded.warehouse, created = excluded.created,
+                wanted = excluded.wanted, absorbed = excluded.absorbed
+        """,
+        [
+            tenant_id,
+            [UUID(hold.order_id) for hold in rows],
+            [hold.line_id for hold in rows],
+            [UUID(hold.item_id) for hold in rows],
+            [hold.warehouse for hold in rows],
+            [hold.created for hold in rows],
+            [hold.wanted for hold in rows],
+            [hold.absorbed for hold in rows],
+        ],
+    )
+
+
+async def write_read_back(
+    connection: Connection, tenant_id: UUID, order_id: UUID, read_back: ReadBack
+) -> None:
+    """Keep what a request showed of an order's document, and forget what can't decide any more."""
+    await connection.execute(
+        """
+        INSERT INTO read_back (tenant_id, order_id, number, document) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (tenant_id, order_id, number) DO NOTHING
+        """,
+        [tenant_id, order_id, read_back.number, Jsonb(dump_document(read_back.document))],
+    )
+    await connection.execute(
+        """
+        DELETE FROM read_back WHERE tenant_id = %s AND order_id = %s AND number < (
+            SELECT min(number) FROM (
+                SELECT number FROM read_back WHERE tenant_id = %s AND order_id = %s
+                ORDER BY number DESC LIMIT %s) AS newest)
+        """,
+        [tenant_id, order_id, tenant_id, order_id, KEPT_READ_BACKS],
+    )
+
+
+async def load_read_backs(
+    connection: Connection, tenant_id: UUID, order_ids: Collection[UUID]
+) -> dict[UUID, list[ReadBack]]:
+    """What was read back of orders, oldest first."""
+    cursor = await connection.execute(
+        "SELECT order_id, number, document FROM read_back"
+        " WHERE tenant_id = %s AND order_id = ANY(%s) ORDER BY number",
+        [tenant_id, list(order_ids)],
+    )
+    found: dict[UUID, list[ReadBack]] = {}
+    for order_id, number, document in await cursor.fetchall():
+        found.setdefault(order_id, []).append(ReadBack(number, parse_document(document)))
+    return found
+
+
+def dump_document(document: Document | None) -> dict[str, Any]:
+    """A document in its stored form; {} stands for one that was gone."""
+    return {} if document is None else json.loads(json.dumps(asdict(document), default=str))
+
+
+def parse_document(stored: Mapping[str, Any]) -> Document | None:
+    """A document from its stored form."""
+    if not stored:
+        return None
+    lines = tuple(
+        DocumentLine(
+            line["product_number"],
+            line["warehouse"],
+            Decimal(line["quantity"]),
+            Decimal(line["delivered"]),
+        )
+        for line in stored["lines"]
+    )
+    return Document(**{**stored, "lines": lines})

@@ -1,0 +1,1 @@
+"""ItemService: items, their traces, holds and tasks as people see them."""

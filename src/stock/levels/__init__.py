@@ -1,0 +1,1 @@
+"""Levels and items in PostgreSQL: readings applied, items decided and published."""

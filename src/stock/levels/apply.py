@@ -1,0 +1,263 @@
+"""Answers of a warehouse system applied to levels.
+
+One answer is one transaction: what it says of each card is compared with what
+is known, changed cards find their items, the items are locked, levels are
+written under the guard of their capture, holds that were waiting for such a
+level are absorbed, and the items are decided and published.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+from zlib import crc32
+
+from spojka.database import Connection
+from stock.connections.model import StockRule
+from stock.imports.absorb import absorb_holds, items_with_waiting_holds
+from stock.levels.identify import describe_items, place_cards
+from stock.levels.publish import lock_items, publish
+from stock.warehouses.port import Card, CardKind
+
+_COMPARE: Final = """
+    SELECT page.place, level.available, level.item_id,
+           (level.digest, level.warehouse) IS NOT DISTINCT FROM (page.digest, page.warehouse)
+           AND level.card_id IS NOT NULL
+           AND page.card_id NOT IN (SELECT card_id FROM conflict
+                                    WHERE tenant_id = %s AND connection_id = %s)
+    FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[], %b::numeric[])
+        WITH ORDINALITY AS page (card_id, warehouse, digest, on_hand, reserved, ordered, place)
+    LEFT JOIN level ON level.tenant_id = %s AND level.connection_id = %s
+                   AND level.card_id = page.card_id
+    WHERE level.card_id IS NULL
+       OR (level.warehouse, level.digest, level.on_hand, level.reserved, level.ordered)
+          IS DISTINCT FROM
+          (page.warehouse, page.digest, page.on_hand, page.reserved, page.ordered)
+       OR page.card_id IN (SELECT card_id FROM conflict WHERE tenant_id = %s AND connection_id = %s)
+"""
+_NEWER: Final = """
+    SELECT DISTINCT card FROM coverage, unnest(cards) AS card
+    WHERE tenant_id = %s AND connection_id = %s AND capture > %s AND card = ANY(%s)
+"""
+_WRITE: Final = """
+    INSERT INTO level (tenant_id, connection_id, card_id, item_id, warehouse, digest,
+                       on_hand, reserved, ordered, available, capture, as_of_time)
+    SELECT %s, %s, row.*, %s, %s
+    FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[],
+                %b::numeric[], %b::numeric[]) AS row
+    ON CONFLICT (tenant_id, connection_id, card_id) DO UPDATE
+        SET item_id = excluded.item_id, warehouse = excluded.warehouse, digest = excluded.digest,
+            on_hand = excluded.on_hand, reserved = excluded.reserved, ordered = excluded.ordered,
+            available = excluded.available, capture = excluded.capture,
+            as_of_time = excluded.as_of_time
+        WHERE level.capture < excluded.capture
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request brought: its number, when it was asked, and the cards it spoke for."""
+
+    capture: int
+    asked_time: datetime
+    cards: Sequence[Card]
+    cause: str
+
+
+@dataclass(slots=True)
+class Applied:
+    """What an answer did. `zeroing` cards were left out: they wait for the gate.
+
+    `described` says that items are new or have other keys: lines of orders
+    that found none may find one now.
+    """
+
+    changed: int = 0
+    published: int = 0
+    described: bool = False
+    zeroing: list[Card] = field(default_factory=list)
+
+
+def digest(card: Card) -> int:
+    """A number that changes when a card's descriptive part does."""
+    parts = (
+        card.product_number,
+        card.ean or "",
+        card.name,
+        card.unit,
+        card.kind.value,
+        *(f"{part.product_number}×{part.quantity}" for part in card.components),
+    )
+    return crc32("\0".join(parts).encode())
+
+
+async def apply_answer(
+    connection: Connection, rule: StockRule, answer: Answer, *, hold_zeroing: bool
+) -> Applied:
+    """Apply one answer inside the running transaction.
+
+    With `hold_zeroing`, cards that would fall from something to nothing are
+    not applied but returned, for the mass-change gate to decide about.
+    """
+    result = Applied()
+    cards = await _without_older(connection, rule, answer)
+    moved, described = await _changed(connection, rule, cards, result, hold_zeroing=hold_zeroing)
+    covered = {card.card_id for card in answer.cards} - {card.card_id for card in result.zeroing}
+    await _record_coverage(connection, rule, answer, covered)
+    placed = await place_cards(connection, rule, described)
+    waiting = await items_with_waiting_holds(connection, rule, covered)
+    item_ids = placed.item_ids | {item_id for _card, item_id in moved} | waiting
+    await lock_items(connection, rule.tenant_id, item_ids)
+    await describe_items(connection, rule, placed)
+    result.described = bool(placed.cards)
+    rows = [*moved, *placed.cards]
+    await _write_levels(connection, rule, answer, rows)
+    await absorb_holds(connection, rule, waiting)
+    result.changed = len(rows)
+    result.published = await publish(connection, rule, item_ids, answer.cause)
+    return result
+
+
+async def remove_cards(
+    connection: Connection, rule: StockRule, seen: set[str], capture: int, cause: str
+) -> int:
+    """Remove the levels of cards that a complete full reading did not see.
+
+    `capture` is the number of the reading's first request: a card that was
+    read later stays. Items without a card are removed; returns how many levels
+    went.
+    """
+    gone = await missing_cards(connection, rule, seen, capture)
+    item_ids = {item_id for _card, item_id in gone}
+    await lock_items(connection, rule.tenant_id, item_ids)
+    await connection.execute(
+        "DELETE FROM level WHERE tenant_id = %s AND connection_id = %s AND card_id = ANY(%s)"
+        " AND capture < %s",
+        [rule.tenant_id, rule.connection_id, [card for card, _item in gone], capture],
+    )
+    await connection.execute(
+        """
+        UPDATE item SET removed = true, gtin = NULL WHERE tenant_id = %s AND id = ANY(%s)
+          AND NOT EXISTS (SELECT FROM level WHERE level.tenant_id = item.tenant_id
+                                              AND level.item_id = item.id)
+        """,
+        [rule.tenant_id, list(item_ids)],
+    )
+    await connection.execute(
+        "DELETE FROM conflict WHERE tenant_id = %s AND connection_id = %s AND card_id <> ALL(%s)",
+        [rule.tenant_id, rule.connection_id, list(seen)],
+    )
+    await publish(connection, rule, item_ids, cause)
+    return len(gone)
+
+
+async def missing_cards(
+    connection: Connection, rule: StockRule, seen: set[str], capture: int
+) -> list[tuple[str, UUID]]:
+    """The cards (with their items) that are known, older than `capture`, and not among `seen`."""
+    cursor = await connection.execute(
+        """
+        SELECT card_id, item_id FROM level
+        WHERE tenant_id = %s AND connection_id = %s AND capture < %s
+          AND NOT EXISTS (SELECT FROM coverage
+                          WHERE coverage.tenant_id = level.tenant_id
+                            AND coverage.connection_id = level.connection_id
+                            AND coverage.capture >= %s AND level.card_id = ANY(coverage.cards))
+          AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS seen (card_id)
+                          WHERE seen.card_id = level.card_id)
+        """,
+        [rule.tenant_id, rule.connection_id, capture, capture, list(seen)],
+    )
+    return await cursor.fetchall()
+
+
+async def _without_older(connection: Connection, rule: StockRule, answer: Answer) -> Sequence[Card]:
+    # A late answer must not undo what a younger request has confirmed.
+    cursor = await connection.execute(
+        _NEWER.encode(),
+        [
+            rule.tenant_id,
+            rule.connection_id,
+            answer.capture,
+            [card.card_id for card in answer.cards],
+        ],
+    )
+    newer = {row[0] for row in await cursor.fetchall()}
+    return [card for card in answer.cards if card.card_id not in newer] if newer else answer.cards
+
+
+async def _changed(
+    connection: Connection,
+    rule: StockRule,
+    cards: Sequence[Card],
+    result: Applied,
+    *,
+    hold_zeroing: bool,
+) -> tuple[list[tuple[Card, UUID]], list[Card]]:
+    # Cards of which only figures changed, with their items; and those that
+    # are new or described anew, whose items must be found.
+    cursor = await connection.execute(
+        _COMPARE.encode(),
+        [
+            *(rule.tenant_id, rule.connection_id),
+            [card.card_id for card in cards],
+            [card.warehouse for card in cards],
+            [digest(card) for card in cards],
+            [card.on_hand for card in cards],
+            [card.reserved for card in cards],
+            [card.ordered for card in cards],
+            *(rule.tenant_id, rule.connection_id) * 2,
+        ],
+    )
+    moved: list[tuple[Card, UUID]] = []
+    described: list[Card] = []
+    for place, before, item_id, same in await cursor.fetchall():
+        card = cards[place - 1]
+        zeroes = before is not None and before > 0 and card.available(rule.meaning) <= 0
+        if hold_zeroing and zeroes and card.kind is CardKind.GOODS:
+            result.zeroing.append(card)
+        elif same:
+            moved.append((card, item_id))
+        else:
+            described.append(card)
+    return moved, described
+
+
+async def _record_coverage(
+    connection: Connection, rule: StockRule, answer: Answer, covered: set[str]
+) -> None:
+    await connection.execute(
+        """
+        INSERT INTO coverage (tenant_id, connection_id, capture, asked_time, cards)
+        VALUES (%s, %s, %s, %s, %s)
+        ON CONFLICT (tenant_id, connection_id, capture)
+        DO UPDATE SET cards = coverage.cards || excluded.cards
+        """,
+        [rule.tenant_id, rule.connection_id, answer.capture, answer.asked_time, sorted(covered)],
+    )
+
+
+async def _write_levels(
+    connection: Connection, rule: StockRule, answer: Answer, cards: Sequence[tuple[Card, UUID]]
+) -> None:
+    rows = sorted(cards, key=lambda entry: entry[0].card_id)
+    if not rows:
+        return
+    await connection.execute(
+        _WRITE.encode(),
+        [
+            rule.tenant_id,
+            rule.connection_id,
+            answer.capture,
+            answer.asked_time,
+            [card.card_id for card, _item in rows],
+            [item_id for _card, item_id in rows],
+            [card.warehouse for card, _item in rows],
+            [digest(card) for card, _item in rows],
+            [card.on_hand for card, _item in rows],
+            [card.reserved for card, _item in rows],
+            [card.ordered for card, _item in rows],
+            [card.available(rule.meaning) for card, _item in rows],
+        ],
+    )

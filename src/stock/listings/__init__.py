@@ -1,0 +1,1 @@
+"""Listings of channels: which item each is, and what each is offered."""

@@ -1,0 +1,1 @@
+"""Who does the work of connections: leases, readings, probes, imports, one request at a time."""

@@ -1,0 +1,316 @@
+"""The work of one connection, one request at a time, the most urgent first.
+
+Imports come before targeted readings, these before probes, these before the
+next page of a long reading; a long queue of imports lets a page through now
+and then.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from spojka import leases
+from spojka.database import Database
+from spojka.tasks import Task, close_tasks, open_task
+from stock.connections.model import ConnectionRow, load_connection
+from stock.connections.warehouses import included_warehouses, remember_warehouses
+from stock.domain.netting import ReadBack
+from stock.imports.intake import resolve_unsent
+from stock.imports.read_back import record_read_back
+from stock.imports.steps import Importer
+from stock.imports.store import load_imports
+from stock.imports.waiting import watch_waiting_holds
+from stock.levels.apply import Answer, apply_answer
+from stock.levels.epoch import current_epoch
+from stock.warehouses.errors import Misconfigured, WarehouseError
+from stock.warehouses.port import CardKey, Document, WarehouseClient, WarehouseSystem
+from stock.worker import agenda
+from stock.worker.numbering import draw
+from stock.worker.reading import Reading, republish
+
+IMPORTS_IN_A_ROW: Final = 20
+TARGETS_MAX: Final = 1000
+LOOKED_UP_BY_HAND_MAX: Final = 50
+FIRST_RETRY: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(minutes=10)
+CONNECTION_PROBLEM: Final = "stock.connection_problem"
+
+log = structlog.get_logger()
+
+Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class ConnectionWorker:
+    """Works on one leased connection until nothing is due."""
+
+    database: Database
+    lease: leases.Lease
+    row: ConnectionRow
+    system: WarehouseSystem
+    client: WarehouseClient
+    after_commit: Callable[[], None]
+    reading: Reading | None = None
+    targets: dict[tuple[str, str], CardKey] = field(default_factory=dict)
+    documents: deque[str] = field(default_factory=deque)
+    by_hand: deque[UUID] = field(default_factory=deque)
+    imports_in_a_row: int = 0
+
+    async def run(self) -> timedelta:
+        """Do all that is due; returns how long nothing will be."""
+        await self._recover()
+        while True:
+            job = await self._next_job()
+            if job is None:
+                return await self._rest()
+            try:
+                await job()
+                await self._well()
+            except WarehouseError as error:
+                await self._trouble(error)
+
+    async def _recover(self) -> None:
+        # A reading that a stopped process left behind is begun again.
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            cursor = await connection.execute(
+                "UPDATE reading SET state = 'failed', end_time = now(), problem = 'interrupted'"
+                " WHERE tenant_id = %s AND connection_id = %s AND state = 'running' RETURNING kind",
+                [self.row.tenant_id, self.row.id],
+            )
+            kinds = {found[0] for found in await cursor.fetchall()}
+            if kinds:
+                await connection.execute(
+                    "UPDATE connection SET requested_reading = %s, requested_cause = 'interrupted'"
+                    " WHERE tenant_id = %s AND id = %s AND requested_reading IS NULL",
+                    [
+                        "full" if "full" in kinds else "incremental",
+                        self.row.tenant_id,
+                        self.row.id,
+                    ],
+                )
+            epoch = await current_epoch(connection)
+        if self.row.epoch < epoch:
+            await self._republish_in(epoch)
+
+    async def _republish_in(self, epoch: int) -> None:
+        await republish(self.database, self.row.rule, "backup restored", self.after_commit)
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await connection.execute(
+                "UPDATE connection SET epoch = %s WHERE tenant_id = %s AND id = %s",
+                [epoch, self.row.tenant_id, self.row.id],
+            )
+
+    async def _next_job(self) -> Job | None:
+        now = agenda.utc_now()
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            self.row = await load_connection(connection, self.row.tenant_id, self.row.id)
+            if not self.row.active or (self.row.retry_time and self.row.retry_time > now):
+                return None
+            order_id = await agenda.due_import(connection, self.row)
+            unread = await agenda.unread_documents(connection, self.row, self.system.max_keys)
+        page_waits = self.reading is not None and self.imports_in_a_row >= IMPORTS_IN_A_ROW
+        due = None if self.reading else agenda.reading_due(self.row, now)
+        probe_due = self.row.state == "active" and self.row.next_probe_time <= now
+        jobs: list[tuple[object, Job]] = [
+            (page_waits, self._next_page),
+            (order_id, partial(self._import, order_id)),
+            (unread, partial(self._read_back, [found.document_id for found in unread])),
+            (self.documents, self._read_next_documents),
+            (self.by_hand, self._look_up_by_hand),
+            (self.targets, self._read_targets),
+            (probe_due, self._probe),
+            (self.reading, self._next_page),
+            (due, partial(self._begin_reading, *(due or ("", "")))),
+        ]
+        return next((job for wanted, job in jobs if wanted), None)
+
+    async def _import(self, order_id: UUID | None) -> None:
+        assert order_id is not None
+        self.imports_in_a_row += 1
+        importer = Importer(
+            self.database,
+            self.row,
+            self.lease,
+            self.client,
+            self.after_commit,
+            self._zone(),
+            timedelta(seconds=self.system.settle_seconds),
+        )
+        await importer.step(order_id)
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.row.settings.get("time_zone") or self.system.time_zone)
+
+    async def _read_next_documents(self) -> None:
+        count = min(len(self.documents), self.system.max_keys)
+        await self._read_back([self.documents.popleft() for _ in range(count)])
+
+    async def _read_back(self, document_ids: list[str]) -> None:
+        numbered = await draw(self.database, self.row.tenant_id, self.row.id)
+        found = {
+            document.document_id: document
+            for document in await self.client.read_documents(document_ids)
+        }
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            orders = await agenda.orders_of_documents(connection, self.row, document_ids)
+        for document_id, order_id in sorted(orders.items(), key=lambda entry: entry[1]):
+            read_back = ReadBack(numbered.number, found.get(document_id))
+            async with self.database.transaction(self.row.tenant_id) as connection:
+                await record_read_back(connection, self.row.rule, order_id, read_back)
+                row = (await load_imports(connection, self.row.tenant_id, [order_id]))[order_id]
+            self._target(CardKey(line.warehouse, line.product_number) for line in row.sent)
+        self._target(_cards_of(found.values()))
+        self.after_commit()
+
+    async def _look_up_by_hand(self) -> None:
+        order_id = self.by_hand.popleft()
+        importer = Importer(
+            self.database,
+            self.row,
+            self.lease,
+            self.client,
+            self.after_commit,
+            self._zone(),
+            timedelta(0),
+        )
+        await importer.adopt(order_id)
+
+    async def _read_targets(self) -> None:
+        keys = list(self.targets.values())[: self.system.max_keys]
+        numbered = await draw(self.database, self.row.tenant_id, self.row.id)
+        cards = await self.client.read_cards(keys)
+        answer = Answer(numbered.number, numbered.asked_time, cards, "targeted reading")
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await apply_answer(connection, self.row.rule, answer, hold_zeroing=False)
+        self.after_commit()
+        for key in keys:
+            self.targets.pop((key.warehouse, key.product_number), None)
+
+    async def _probe(self) -> None:
+        probe = await self.client.probe(self.row.probe_cursor)
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await connection.execute(
+                """
+                UPDATE connection SET probe_cursor = %s,
+                    next_probe_time = now() + make_interval(secs => probe_seconds),
+                    requested_reading = CASE WHEN %s THEN coalesce(requested_reading, 'incremental')
+                                             ELSE requested_reading END,
+                    requested_cause = CASE WHEN %s THEN 'probe' ELSE requested_cause END
+                WHERE tenant_id = %s AND id = %s
+                """,
+                [
+                    probe.cursor,
+                    probe.incomplete,
+                    probe.incomplete,
+                    self.row.tenant_id,
+                    self.row.id,
+                ],
+            )
+        self._target(probe.cards)
+        self.documents.extend(set(probe.document_ids) - set(self.documents))
+
+    async def _begin_reading(self, kind: str, cause: str) -> None:
+        found = await self.client.warehouses()
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await remember_warehouses(connection, self.row.tenant_id, self.row.id, found)
+            included = await included_warehouses(connection, self.row.tenant_id, self.row.id)
+        self.reading = Reading(self.database, self.row, kind, cause, included, self.after_commit)
+        await self.reading.begin()
+
+    async def _next_page(self) -> None:
+        assert self.reading is not None
+        self.imports_in_a_row = 0
+        self.reading.row = self.row
+        try:
+            done = await self.reading.next_page(self.client)
+        except WarehouseError as error:
+            await self.reading.fail(error.message)
+            self.reading = None
+            raise
+        if done:
+            await self.reading.finish()
+            described = self.reading.described
+            self.reading = None
+            await self._after_reading(described=described)
+
+    async def _after_reading(self, *, described: bool) -> None:
+        if described:
+            async with self.database.transaction(self.row.tenant_id) as connection:
+                await resolve_unsent(connection, self.row.tenant_id)
+            self.after_commit()
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            documents = await agenda.open_documents(connection, self.row)
+            self.by_hand.extend(
+                await agenda.imports_by_hand(connection, self.row, LOOKED_UP_BY_HAND_MAX)
+            )
+            await watch_waiting_holds(connection, self.row)
+        known = set(self.documents)
+        self.documents.extend(
+            found.document_id for found in documents if found.document_id not in known
+        )
+
+    def _target(self, keys: Iterable[CardKey]) -> None:
+        for key in keys:
+            if len(self.targets) < TARGETS_MAX:
+                self.targets[key.warehouse, key.product_number] = key
+
+    async def _well(self) -> None:
+        if not self.row.problem and not self.row.failures:
+            return
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await connection.execute(
+                "UPDATE connection SET failures = 0, retry_time = NULL, problem = ''"
+                " WHERE tenant_id = %s AND id = %s",
+                [self.row.tenant_id, self.row.id],
+            )
+            await close_tasks(
+                connection,
+                self.row.tenant_id,
+                CONNECTION_PROBLEM,
+                [f"connection/{self.row.id}"],
+            )
+
+    async def _trouble(self, error: WarehouseError) -> None:
+        failures = self.row.failures + 1
+        delay = min(LONGEST_RETRY, FIRST_RETRY * (1 << min(self.row.failures, 10)))
+        if isinstance(error, Misconfigured):
+            delay = LONGEST_RETRY
+        problem = " ".join(part for part in (error.message, error.advice) if part)
+        log.warning("warehouse system in trouble", connection=str(self.row.id), problem=problem)
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await connection.execute(
+                "UPDATE connection SET failures = %s, retry_time = now() + %s, problem = %s"
+                " WHERE tenant_id = %s AND id = %s",
+                [failures, delay, problem, self.row.tenant_id, self.row.id],
+            )
+            await open_task(
+                connection,
+                self.row.tenant_id,
+                Task(
+                    CONNECTION_PROBLEM,
+                    f"connection/{self.row.id}",
+                    f"The warehouse system of {self.row.name!r} is in trouble: {error.message}",
+                    error.advice or "Spojka tries again by itself.",
+                ),
+            )
+
+    async def _rest(self) -> timedelta:
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            due = await agenda.next_due(connection, self.row)
+        if not self.row.active:
+            return timedelta(days=1)
+        return max(timedelta(0), due - agenda.utc_now())
+
+
+def _cards_of(documents: Iterable[Document]) -> Iterable[CardKey]:
+    for document in documents:
+        for line in document.lines:
+            if line.product_number and line.warehouse:
+                yield CardKey(line.warehouse, line.product_number)

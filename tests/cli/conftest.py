@@ -1,0 +1,5 @@
+"""The fixtures of the edge, which the commands call."""
+
+from tests.gateway.fixtures import backend, echo, house, settings, start_edge
+
+__all__ = ["backend", "echo", "house", "settings", "start_edge"]

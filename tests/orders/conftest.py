@@ -1,0 +1,86 @@
+"""The orders service over gRPC on real PostgreSQL; each test is a tenant of its own."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from importlib.resources import files
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from orders.rpc.channel_service import ChannelServicer
+from orders.rpc.order_service import OrderServicer
+from spojka.api.orders.v1 import channel_service_pb2, order_service_pb2
+from spojka.database import Database
+from spojka.identity import Identity, Scope
+from spojka.migrations import Schema, migrate, role_password
+from spojka.rpc.client import open_channel
+from spojka.rpc.server import Server
+from tests.orders.shop import INTERNAL_TOKEN, Shop
+
+ROLE_SECRET = "for tests only"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    return os.environ["SPOJKA_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> str:
+    return os.environ["SPOJKA_KAFKA_BOOTSTRAP"]
+
+
+@pytest.fixture(scope="session")
+def orders_url(postgres_url: str) -> Iterator[str]:
+    """A database with the schema; the URL logs in as the service's role."""
+    name = f"spojka_orders_{secrets.token_hex(6)}"
+    parts = urlsplit(postgres_url)
+    owner = urlunsplit(parts._replace(path=f"/{name}"))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    schema = Schema("orders", files("orders") / "migrations")
+    asyncio.run(migrate(owner, [schema], ROLE_SECRET))
+    login = f"{schema.role}:{quote(role_password(ROLE_SECRET, schema.role))}"
+    yield urlunsplit(
+        parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port}", path=f"/{name}")
+    )
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def database(orders_url: str) -> AsyncIterator[Database]:
+    database = Database(orders_url, "orders", application="tests")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def tenant() -> UUID:
+    return uuid4()
+
+
+@pytest.fixture
+async def server(database: Database) -> AsyncIterator[Server]:
+    server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+    channels, orders = channel_service_pb2.DESCRIPTOR, order_service_pb2.DESCRIPTOR
+    server.add(channels.services_by_name["ChannelService"], ChannelServicer(database))
+    server.add(orders.services_by_name["OrderService"], OrderServicer(database, lambda: None))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def shop(server: Server, tenant: UUID) -> AsyncIterator[Shop]:
+    """The tenant's operator, with the channel that orders are of."""
+    async with open_channel(f"127.0.0.1:{server.port}") as wire:
+        shop = Shop(wire, Identity(tenant, Scope.OPERATOR, "operator"))
+        await shop.create_channel()
+        yield shop
