@@ -37,6 +37,7 @@ class Gateway:
 
     name: str = "gateway"
     default_port: int = 50050
+    consumer_groups: Sequence[str] = ()
 
     @property
     def migrations(self) -> Traversable:

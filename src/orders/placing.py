@@ -20,12 +20,16 @@ from orders.storage.placing import KnownOrder, NewOrder, OrderKey, insert_orders
 from orders.storage.rules import ChannelRule, RuleMemory
 from spojka.api.orders.v1 import order_pb2
 from spojka.database import Connection
-from spojka.errors import AlreadyExists, Conflict, InvalidArgument, RequestError
+from spojka.errors import AlreadyExists, Conflict, InvalidArgument, RequestError, Violation
 from spojka.outbox import new_id
 from spojka.values import format_decimal
 
 ATTEMPTS_MAX: Final = 4
 """How often an order is decided anew because its channel's rule changed meanwhile."""
+
+
+ORDER_MAX_BYTES: Final = 512 * 1024
+"""Largest order that is taken: its events must fit into a Kafka message of 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ Outcome = Taken | RequestError
 
 def read_wish(message: order_pb2.Order) -> Wish:
     """Read an order that keeps the rules of its fields. Raises InvalidArgument with every fault."""
+    if message.ByteSize() > ORDER_MAX_BYTES:
+        too_large = f"the order is larger than {ORDER_MAX_BYTES // 1024} KiB; send it as several"
+        raise InvalidArgument([Violation("lines", too_large)])
     wish = wish_of(message)
     found = violations(wish.content)
     if found:

@@ -25,6 +25,7 @@ class OrdersService:
 
     name: str = "orders"
     default_port: int = 50052
+    consumer_groups: Sequence[str] = (CONSUMER_GROUP,)
 
     @property
     def migrations(self) -> Traversable:

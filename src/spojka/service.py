@@ -66,6 +66,10 @@ class Service(Protocol):
     def migrations(self) -> Traversable:
         """The folder of its migrations."""
 
+    @property
+    def consumer_groups(self) -> Sequence[str]:
+        """The groups in which it consumes events; each has its dead letters."""
+
     def assemble(self, ground: Ground, server: Server) -> Sequence[Component]:
         """Add gRPC services to `server` and return the other parts, in starting order."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
+from uuid import UUID
 
 from spojka.api.stock.v1 import item_service_pb2, listing_service_pb2, warehouse_service_pb2
 from spojka.delivery.consumer import Consumer
@@ -16,6 +17,7 @@ from spojka.service import Component, Ground
 from spojka.topics import Topic
 from stock.connections.service import WarehouseServicer
 from stock.imports.intake import ORDER_EVENTS, OrderIntake
+from stock.imports.resolving import UnsentOrders
 from stock.imports.service import ImportServicer
 from stock.items.service import ItemServicer
 from stock.listings.directory import ChannelDirectory
@@ -24,7 +26,7 @@ from stock.listings.service import ListingServicer
 from stock.warehouses.registry import SYSTEMS
 from stock.worker.scheduler import Scheduler
 
-ORDERS_GROUP: Final = "stock.orders"
+ORDERS_GROUP: Final = "stock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class StockService:
 
     name: str = "stock"
     default_port: int = 50051
+    consumer_groups: Sequence[str] = (ORDERS_GROUP,)
 
     @property
     def migrations(self) -> Traversable:
@@ -47,22 +50,25 @@ class StockService:
         feed = ChangeFeed(database)
         directory = ChannelDirectory(settings.orders_address, settings.required_internal_token())
 
-        def after_commit() -> None:
+        def after_commit(tenant_id: UUID) -> None:
             ground.relay.nudge()
-            feed.nudge()
+            feed.nudge(tenant_id)
 
         scheduler = Scheduler(database, SYSTEMS, seal, outbound, after_commit, ground.health)
+        intake = OrderIntake()
 
         def after_orders() -> None:
-            after_commit()
+            while intake.touched:
+                after_commit(intake.touched.pop())
             scheduler.wake()
 
         consumer = Consumer(
             ORDERS_GROUP,
-            {Topic.ORDERS: [Route(frozenset(ORDER_EVENTS), OrderIntake(), Kind.STATE)]},
-            database,
-            settings,
-            ground.health,
+            topics=[Topic.ORDERS],
+            routes=[Route(frozenset(ORDER_EVENTS), intake, Kind.STATE)],
+            database=database,
+            settings=settings,
+            health=ground.health,
             after_commit=after_orders,
         )
         warehouses = WarehouseServicer(
@@ -80,7 +86,7 @@ class StockService:
             ),
             (
                 listing_service_pb2.DESCRIPTOR.services_by_name["ListingService"],
-                ListingServicer(database, feed, directory),
+                ListingServicer(database, feed, directory, UnsentOrders()),
             ),
         ):
             server.add(descriptor, servicer)

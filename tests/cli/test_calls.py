@@ -53,9 +53,9 @@ CALLS: list[tuple[str, Message]] = [
     (f"order cancel {ID} --revision 3", orders.CancelOrderRequest(id=ID, expected_revision=3)),
     (f"order history {ID}", orders.ListOrderHistoryRequest(id=ID, page_size=100)),
     ("warehouse systems", warehouse.ListWarehouseSystemsRequest()),
-    ("warehouse create --system pohoda --set url=http://a --set ico=1 --credential password=x "
+    (("warehouse create --system pohoda --set url=http://a --set ico=1 --credential password=x "
      "--meaning net-of-reservations --aggregation max --pairing ean --buffer 2 "
-     "--no-automatic-import --reading-seconds 60 --mass-change-percent 5",
+     "--no-automatic-import --reading-seconds 60 --mass-change-percent 5"),
      warehouse.CreateConnectionRequest(connection=warehouse.Connection(
         system="pohoda", settings={"url": "http://a", "ico": "1"}, credentials={"password": "x"},
         meaning=warehouse.MEANING_NET_OF_RESERVATIONS, aggregation=warehouse.AGGREGATION_MAX,

@@ -148,3 +148,17 @@ def an_order(channel_order_id: str = "A-1", **fields: Any) -> order_pb2.Order:
     )
     order.MergeFrom(order_pb2.Order(**fields))
     return order
+
+
+def a_large_order(channel_order_id: str) -> order_pb2.Order:
+    """An order of some 450 KB, near the largest that is taken."""
+    order = an_order(channel_order_id)
+    for _ in range(398):
+        order.lines.add(
+            product_number="漢" * 64,
+            listing_id="漢" * 50,
+            name="漢" * 255,
+            quantity="1",
+            unit_price="1",
+        )
+    return order

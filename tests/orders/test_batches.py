@@ -5,11 +5,13 @@ import asyncio
 import pytest
 from google.rpc import code_pb2
 
+from orders.placing import Outcome, Sent, Taken, place_all, read_sent
+from orders.storage.rules import RuleMemory
 from spojka.api.orders.v1 import channel_service_pb2 as channels
 from spojka.database import Database
 from spojka.errors import InvalidArgument
 from tests.orders.events import told
-from tests.orders.shop import Shop, an_order
+from tests.orders.shop import Shop, a_large_order, an_order
 
 
 async def test_each_order_gets_its_own_result(shop: Shop, database: Database) -> None:
@@ -57,16 +59,24 @@ async def test_of_equal_orders_in_one_batch_the_first_is_placed(
     assert len(await told(database, shop.tenant)) == 1
 
 
-async def test_batches_that_overlap_in_opposite_order_all_get_through(
+async def test_batches_that_overlap_in_opposite_order_do_not_wait_for_each_other(
     shop: Shop, database: Database
 ) -> None:
-    orders = [an_order(f"A-{number}") for number in range(60)]
-    batches = [orders, orders[::-1], orders[20:], orders[:40][::-1]]
-    results = await asyncio.gather(*(shop.place_many(*batch) for batch in batches))
-    ids = {result.order.id for batch in results for result in batch}
-    assert len(ids) == 60
-    assert sum(result.created for batch in results for result in batch) == 60
-    assert len(await told(database, shop.tenant)) == 60
+    orders = [read_sent(an_order(f"A-{number}")) for number in range(300)]
+    batches = [orders, orders[::-1], orders[100:], orders[:200][::-1]]
+    all_connected = asyncio.Barrier(len(batches))
+
+    async def place(batch: list[Sent]) -> list[Outcome]:
+        async with database.transaction(shop.tenant) as connection:
+            await all_connected.wait()
+            return await place_all(connection, shop.tenant, "tests", batch, RuleMemory())
+
+    batches_placed = await asyncio.gather(*(place(batch) for batch in batches))
+    taken = [each for batch in batches_placed for each in batch if isinstance(each, Taken)]
+    assert len(taken) == sum(len(batch) for batch in batches)
+    assert len({each.message.id for each in taken}) == 300
+    assert sum(each.created for each in taken) == 300
+    assert len(await told(database, shop.tenant)) == 300
 
 
 async def test_a_channels_key_places_its_own_orders_only(shop: Shop) -> None:
@@ -90,6 +100,11 @@ async def test_a_batch_of_several_channels_takes_each_ones_rule(shop: Shop) -> N
     again.channel_id = "eshop-sk"
     results = await shop.place_many(an_order("A-2"), again)
     assert [result.order.status for result in results] == ["Přijatá", "Prijatá"]
+
+
+async def test_too_large_a_batch_is_refused_whole(shop: Shop) -> None:
+    with pytest.raises(InvalidArgument, match="8 MiB"):
+        await shop.place_many(*[a_large_order(f"A-{number}") for number in range(20)])
 
 
 async def test_too_many_orders_are_refused_whole(shop: Shop) -> None:

@@ -1,12 +1,13 @@
 """AmendOrder, CancelOrder and the rest: decided under lock, told once, refused when stale."""
 
 import asyncio
+import time
 from uuid import uuid4
 
 import pytest
 
 from spojka.api.orders.v1 import events_pb2, order_pb2, order_service_pb2
-from spojka.database import Database
+from spojka.database import Connection, Database
 from spojka.errors import (
     Conflict,
     FailedPrecondition,
@@ -41,13 +42,33 @@ async def test_an_amendment_of_a_stale_revision_is_aborted(shop: Shop) -> None:
 
 async def test_of_amendments_at_once_one_gets_through(shop: Shop, database: Database) -> None:
     order = await shop.placed(an_order())
-    outcomes = await asyncio.gather(
-        *(shop.amend(an_amended(order, note=str(number)), expected=1) for number in range(10)),
-        return_exceptions=True,
-    )
+    async with database.transaction(shop.tenant) as connection:
+        await connection.execute("SELECT FROM order_book WHERE id = %s FOR UPDATE", [order.id])
+        amendments = [
+            asyncio.create_task(shop.amend(an_amended(order, note=str(number)), expected=1))
+            for number in range(4)
+        ]
+        await until_waiting(connection, len(amendments))
+    outcomes = await asyncio.gather(*amendments, return_exceptions=True)
     assert sum(isinstance(outcome, order_pb2.Order) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 9
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
     assert len(await told(database, shop.tenant)) == 2
+
+
+async def until_waiting(connection: Connection, count: int) -> None:
+    """Wait until so many others wait for a lock."""
+    deadline = time.monotonic() + 20
+    waiting = -1
+    while waiting != count:
+        assert time.monotonic() < deadline, f"{waiting} wait for a lock, not {count}"
+        cursor = await connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        (waiting,) = await cursor.fetchone() or (-1,)
+        # Statistics are a snapshot of the transaction otherwise.
+        await connection.execute("SELECT pg_stat_clear_snapshot()")
+        await asyncio.sleep(0.01)
 
 
 async def test_a_repeated_amendment_succeeds_and_says_nothing(

@@ -7,7 +7,7 @@ import pytest
 from spojka.api.orders.v1 import channel_service_pb2 as channels
 from spojka.api.orders.v1 import order_pb2, order_service_pb2
 from spojka.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
-from tests.orders.shop import ESHOP, Shop, an_order
+from tests.orders.shop import ESHOP, Shop, a_large_order, an_order
 
 
 async def listed(shop: Shop, **fields: Any) -> list[str]:
@@ -58,6 +58,21 @@ async def test_pages_stay_where_they_are_when_orders_come(shop: Shop) -> None:
             break
         await shop.placed(an_order(f"later-{len(seen)}"))
     assert seen == [f"A-{number}" for number in reversed(range(7))]
+
+
+async def test_a_page_of_large_orders_fits_a_message(shop: Shop) -> None:
+    keys = [f"A-{number}" for number in range(24)]
+    for each in keys:
+        await shop.placed(a_large_order(each))
+    seen: list[str] = []
+    token, pages = "", 0
+    while token or not pages:
+        request = order_service_pb2.ListOrdersRequest(page_size=500, page_token=token)
+        page = await shop.call("ListOrders", request)
+        seen += [order.channel_order_id for order in page.orders]
+        token, pages = page.next_page_token, pages + 1
+    assert seen == keys[::-1]
+    assert pages == 2
 
 
 async def test_a_foreign_page_token_is_refused(shop: Shop) -> None:

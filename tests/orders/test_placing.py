@@ -9,7 +9,7 @@ from spojka.api.orders.v1 import events_pb2, order_pb2
 from spojka.database import Database
 from spojka.errors import AlreadyExists, InvalidArgument, NotFound
 from tests.orders.events import told
-from tests.orders.shop import Shop, an_order
+from tests.orders.shop import Shop, a_large_order, an_order
 
 
 async def test_a_new_order_gets_its_defaults_and_states(shop: Shop) -> None:
@@ -27,6 +27,16 @@ async def test_a_new_order_gets_its_defaults_and_states(shop: Shop) -> None:
     assert getattr(order, "import").state == order_pb2.IMPORT_STATE_LOCAL
     assert await shop.get(order.id) == order
     assert await shop.history(order) == ["Placed by channel eshop-cz: 2 lines, 498.8 CZK."]
+
+
+async def test_a_line_without_an_id_takes_its_place(shop: Shop) -> None:
+    order = an_order()
+    order.lines[0].id = "first"
+    assert [line.id for line in (await shop.placed(order)).lines] == ["first", "2"]
+    clash = an_order("A-2")
+    clash.lines[0].id = "2"
+    with pytest.raises(InvalidArgument, match=r"order\.lines\[1\]\.id"):
+        await shop.place(clash)
 
 
 async def test_the_event_carries_the_whole_order(shop: Shop, database: Database) -> None:
@@ -95,6 +105,14 @@ async def test_an_unknown_channel_is_not_found(shop: Shop) -> None:
     order = an_order()
     order.channel_id = "nowhere"
     with pytest.raises(NotFound, match="CreateChannel"):
+        await shop.place(order)
+
+
+async def test_an_order_too_large_for_an_event_is_refused(shop: Shop) -> None:
+    order = a_large_order("A-1")
+    order.note = "漢" * 4000
+    order.lines.extend(order.lines[:90])
+    with pytest.raises(InvalidArgument, match="512 KiB"):
         await shop.place(order)
 
 

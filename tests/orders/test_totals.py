@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orders.domain.checks import violations
 from orders.domain.content import Line, LineKind
-from orders.domain.normal import numbered, total_of
+from orders.domain.total import total_of
 from tests.orders.values import content, goods
 
 prices = st.decimals(min_value=-1000, max_value=1000, places=6)
@@ -59,14 +59,6 @@ def test_the_greatest_numbers_of_the_contracts_are_added_exactly() -> None:
     fraction = exact(most, included=False) * 500
     total = total_of([most] * 500, prices_include_vat=False)
     assert abs(Fraction(total) - fraction) <= Fraction(5, 1000)
-
-
-@given(st.lists(st.sampled_from(["", "", "a", "b", "7"]), min_size=1, max_size=8))
-def test_a_line_without_an_id_takes_its_place(ids: list[str]) -> None:
-    found = numbered([goods(line_id) for line_id in ids])
-    assert [line.id for line in found] == [
-        line_id or str(place) for place, line_id in enumerate(ids, start=1)
-    ]
 
 
 def fields(*many: Line, **changes: object) -> list[str]:

@@ -16,7 +16,7 @@ from spojka.database import Database
 from spojka.outbox import new_id
 from stock.connections.model import ConnectionRow, load_connection
 from stock.domain.holds import Hold
-from stock.imports.intake import take_orders
+from stock.imports.intake import resolve_unsent, take_orders
 from stock.imports.store import ImportRow, load_holds, load_imports
 from stock.warehouses.port import Meaning
 from stock.warehouses.registry import SYSTEMS
@@ -61,6 +61,8 @@ class Merchant:
                 [self.tenant],
             )
         await (await self.worker()).run()
+        async with self.database.transaction(self.tenant) as connection:
+            await resolve_unsent(connection, self.tenant)
 
     async def worker(self) -> ConnectionWorker:
         async with self.database.infrastructure() as connection:

@@ -4,7 +4,7 @@ It stands for any system in tests of the core; each partner's own behaviour is
 tested against its sandbox.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -35,10 +35,12 @@ class ModelWarehouse:
     documents: dict[str, Document] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
     lose_answers: int = 0
+    lose_requests: int = 0
     refuse_connections: int = 0
     reserves: bool = True
     page_size: int = 100
     requests: list[str] = field(default_factory=list)
+    states: list[dict[str, Card]] = field(default_factory=list)
 
     def put(
         self,
@@ -51,7 +53,7 @@ class ModelWarehouse:
     ) -> Card:
         """Add a card."""
         card = Card(
-            card_id=str(len(self.cards) + 1),
+            card_id=str(max(map(int, self.cards), default=0) + 1),
             warehouse=warehouse,
             product_number=number,
             ean=ean,
@@ -100,6 +102,10 @@ class ModelWarehouse:
     def unreserve(self, document_id: str) -> None:
         """Take a document's reservation away."""
         self._change(document_id, reserved=False)
+
+    def reserve(self, document_id: str) -> None:
+        """Give a document its reservation back."""
+        self._change(document_id, reserved=True)
 
     def cancel(self, document_id: str) -> None:
         """Cancel a document by hand."""
@@ -176,21 +182,34 @@ class ModelClient:
 
     async def read_full(self, position: str | None, warehouses: Sequence[str]) -> CardPage:
         self._arrive("read_full")
-        cards = sorted(
-            (card for card in self.warehouse.cards.values() if card.warehouse in warehouses),
-            key=lambda card: int(card.card_id),
-        )
-        begin = int(position or 0)
-        page = [card for card in cards if int(card.card_id) > begin][: self.warehouse.page_size]
-        more = bool(page) and page[-1] is not cards[-1]
-        return CardPage(
-            page, next_position=page[-1].card_id if more else None, cursor="cursor"
-        )
+        return self._page(self.warehouse.cards.values(), position, warehouses)
 
     async def read_changes(
         self, cursor: str, position: str | None, warehouses: Sequence[str]
     ) -> CardPage:
-        return await self.read_full(position, warehouses)
+        self._arrive("read_changes")
+        before = self.warehouse.states[int(cursor)]
+        changed = [
+            card for card in self.warehouse.cards.values() if before.get(card.card_id) != card
+        ]
+        return self._page(changed, position, warehouses)
+
+    def _page(
+        self, cards: Iterable[Card], position: str | None, warehouses: Sequence[str]
+    ) -> CardPage:
+        wanted = sorted(
+            (card for card in cards if card.warehouse in warehouses),
+            key=lambda card: int(card.card_id),
+        )
+        page = [card for card in wanted if int(card.card_id) > int(position or 0)]
+        cursor = None
+        if position is None:
+            # What changes while the reading is under way is read again by the next one.
+            self.warehouse.states.append(dict(self.warehouse.cards))
+            cursor = str(len(self.warehouse.states) - 1)
+        more = len(page) > self.warehouse.page_size
+        page = page[: self.warehouse.page_size]
+        return CardPage(page, next_position=page[-1].card_id if more else None, cursor=cursor)
 
     async def read_cards(self, keys: Sequence[CardKey]) -> Sequence[Card]:
         self._arrive("read_cards")
@@ -213,12 +232,17 @@ class ModelClient:
                 for card in self.warehouse.cards.values()
             ):
                 raise Refused("unknown product", "mend it", (line.line_id,))
-        same = await self.find_document(document.external_id, "")
+        self._carry_out()
+        same = self._find(document.external_id)
         made = same if same is not None and resend else self.warehouse.create(document)
         self._answer()
         return Acknowledgement(made.document_id, made.number)
 
     async def find_document(self, external_id: str, number: str) -> Document | None:
+        self._arrive("find_document")
+        return self._find(external_id)
+
+    def _find(self, external_id: str) -> Document | None:
         return next(
             (
                 document
@@ -236,7 +260,10 @@ class ModelClient:
 
     async def delete_document(self, document_id: str) -> None:
         self._arrive("delete")
+        self._carry_out()
         if document_id in self.warehouse.documents:
+            if self.warehouse.documents[document_id].linked:
+                raise Refused("another document hangs on it", "delete that one first")
             self.warehouse.delete(document_id)
         self._answer()
 
@@ -248,6 +275,11 @@ class ModelClient:
             self.warehouse.refuse_connections -= 1
             raise Unavailable("refused", "start it")
         self.warehouse.requests.append(what)
+
+    def _carry_out(self) -> None:
+        if self.warehouse.lose_requests:
+            self.warehouse.lose_requests -= 1
+            raise OutcomeUnknown("the request was lost")
 
     def _answer(self) -> None:
         if self.warehouse.lose_answers:

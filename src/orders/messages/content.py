@@ -12,8 +12,8 @@ from orders.domain.content import (
     References,
     Wish,
 )
-from orders.domain.normal import numbered, total_of
 from orders.domain.order import Deliveries
+from orders.domain.total import total_of
 from orders.messages.times import time_of
 from spojka.api.orders.v1 import order_pb2
 from spojka.errors import InvalidArgument, Violation
@@ -37,10 +37,11 @@ def wish_of(message: order_pb2.Order) -> Wish:
 def content_of(message: order_pb2.Order) -> Content:
     """The content of an order that keeps the rules of its fields, with its defaults.
 
-    The number is the channel's order id, the goods go where the invoice goes,
-    and the total is what the lines add up to, each where it is absent.
+    Where they are absent, the number is the channel's order id, the goods go
+    where the invoice goes, a line's id is its place counted from 1, and the
+    total is what the lines add up to.
     """
-    lines = numbered([_line(line) for line in message.lines])
+    lines = tuple(_line(line, place) for place, line in enumerate(message.lines, start=1))
     vat_included = message.prices_include_vat
     billing = _address(message.billing_address) if message.HasField("billing_address") else None
     return Content(
@@ -154,9 +155,9 @@ def _address(message: order_pb2.Address) -> Address:
     )
 
 
-def _line(message: order_pb2.OrderLine) -> Line:
+def _line(message: order_pb2.OrderLine, place: int) -> Line:
     return Line(
-        id=message.id,
+        id=message.id or str(place),
         kind=LineKind(message.kind) if message.kind else _GOODS,
         listing_id=message.listing_id,
         product_number=message.product_number,

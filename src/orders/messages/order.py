@@ -50,6 +50,8 @@ def message_of(order: Order) -> order_pb2.Order:
     """The message of an order."""
     content = order.content
     imported = {"import": import_message(order.imported)}
+    updated = timestamp(order.update_time)
+    created = updated if order.create_time == order.update_time else timestamp(order.create_time)
     return order_pb2.Order(
         id=str(order.id),
         channel_id=content.channel_id,
@@ -73,8 +75,8 @@ def message_of(order: Order) -> order_pb2.Order:
         fulfilment_state=order_pb2.FulfilmentState.ValueType(order.fulfilment_state),
         status=order.status,
         amount_paid=format_decimal(order.amount_paid),
-        create_time=timestamp(order.create_time),
-        update_time=timestamp(order.update_time),
+        create_time=created,
+        update_time=updated,
         content_revision=order.content_revision,
         **imported,
     )

@@ -46,11 +46,9 @@ class OrderReads:
         before = _id_token(request.page_token)
         tenant = call.identity.tenant
         async with self._database.transaction(tenant) as connection:
-            orders = await list_orders(connection, tenant, wanted, before, limit + 1)
-        more = len(orders) > limit
+            orders, more = await list_orders(connection, tenant, wanted, before, limit)
         return pb.ListOrdersResponse(
-            orders=orders[:limit],
-            next_page_token=encode_token([orders[limit - 1].id]) if more else "",
+            orders=orders, next_page_token=encode_token([orders[-1].id]) if more else ""
         )
 
     async def list_order_history(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from orders.domain.fulfilment import mark_shipped
@@ -20,6 +21,9 @@ from spojka.database import Database
 from spojka.errors import InvalidArgument, RequestError, Violation
 from spojka.rpc.server import Call
 from spojka.rpc.validation import judges_elements, violations_of
+
+BATCH_MAX_BYTES: Final = 8 * 1024 * 1024
+"""Largest batch that is taken: its answer, which tells each order whole, must fit a message."""
 
 
 class OrderWrites:
@@ -46,6 +50,9 @@ class OrderWrites:
         self, request: pb.PlaceOrdersRequest, call: Call
     ) -> pb.PlaceOrdersResponse:
         """Take many orders; each is judged on its own."""
+        if request.ByteSize() > BATCH_MAX_BYTES:
+            too_large = f"are more than {BATCH_MAX_BYTES // 1024**2} MiB; send fewer in one call"
+            raise InvalidArgument([Violation("orders", too_large)])
         judged = [_judged(order, call) for order in request.orders]
         outcomes = iter(await self._place(call, [s for s in judged if isinstance(s, Sent)]))
         response = pb.PlaceOrdersResponse()

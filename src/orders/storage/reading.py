@@ -1,12 +1,26 @@
 """Orders and their history as they are read."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from orders.messages.times import timestamp
 from spojka.api.orders.v1 import order_pb2, order_service_pb2
 from spojka.database import Connection
 from spojka.values import symbol_key
+
+PAGE_MAX_BYTES: Final = 8 * 1024 * 1024
+_PAGE: Final = """
+    SELECT CASE WHEN bytes_before < %(bytes)s THEN value END FROM (
+        SELECT id, value,
+               sum(octet_length(value)) OVER (ORDER BY id DESC) - octet_length(value)
+                   AS bytes_before
+        FROM (
+            SELECT id, value FROM order_book WHERE {conditions} ORDER BY id DESC LIMIT %(rows)s
+        ) AS head
+    ) AS page
+    ORDER BY id DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +47,12 @@ async def find_order(
 
 async def list_orders(
     connection: Connection, tenant: UUID, wanted: Filter, before: UUID | None, limit: int
-) -> list[order_pb2.Order]:
-    """Orders newest first, beginning below the id `before`.
+) -> tuple[list[order_pb2.Order], bool]:
+    """A page of orders newest first, beginning below the id `before`, and whether more follow.
 
     Ids sort by the time of placing: orders placed between two pages come
-    before the first one and move nothing.
+    before the first one and move nothing. A page of very large orders ends
+    before `limit`, so that it fits a message.
     """
     conditions = ["tenant_id = %(tenant)s"]
     if before is not None:
@@ -53,18 +68,20 @@ async def list_orders(
     if wanted.reference:
         conditions.append(_reference_condition(wanted.reference))
     cursor = await connection.execute(
-        f"SELECT value FROM order_book WHERE {' AND '.join(conditions)}"
-        " ORDER BY id DESC LIMIT %(limit)s".encode(),
+        _PAGE.format(conditions=" AND ".join(conditions)).encode(),
         {
             "tenant": tenant,
             "before": before,
             "channel_id": wanted.channel_id,
             "reference": wanted.reference,
             "symbol": symbol_key(wanted.reference),
-            "limit": limit,
+            "rows": limit + 1,
+            "bytes": PAGE_MAX_BYTES,
         },
     )
-    return [order_pb2.Order.FromString(row[0]) for row in await cursor.fetchall()]
+    rows = await cursor.fetchall()
+    orders = [order_pb2.Order.FromString(row[0]) for row in rows[:limit] if row[0] is not None]
+    return orders, len(orders) < len(rows)
 
 
 def _reference_condition(reference: str) -> str:

@@ -1,13 +1,13 @@
 """A partition while this member of the group has it."""
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+
+from spojka.delivery import reader
 
 OFFSETS_TIMEOUT_SECONDS: Final = 10.0
-_LEADER_INTERVAL_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -46,20 +46,6 @@ def with_start(consumer: Consumer, partitions: list[TopicPartition]) -> list[Top
     for partition in consumer.committed(partitions, timeout=OFFSETS_TIMEOUT_SECONDS):
         offset = partition.offset
         if offset < 0:
-            offset = _earliest(consumer, TopicPartition(partition.topic, partition.partition))
+            offset, _ = reader.bounds(consumer, partition.topic, partition.partition)
         started.append(TopicPartition(partition.topic, partition.partition, offset))
     return started
-
-
-def _earliest(consumer: Consumer, partition: TopicPartition) -> int:
-    deadline = time.monotonic() + OFFSETS_TIMEOUT_SECONDS
-    while True:
-        try:
-            low, _ = consumer.get_watermark_offsets(partition, timeout=OFFSETS_TIMEOUT_SECONDS)
-        except KafkaException as error:
-            # The leader moved, or the topic is new and its leader not yet known to all brokers.
-            if not error.args[0].retriable() or time.monotonic() > deadline:
-                raise
-            time.sleep(_LEADER_INTERVAL_SECONDS)
-        else:
-            return low

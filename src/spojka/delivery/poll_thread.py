@@ -217,8 +217,10 @@ class PollThread(threading.Thread):
     def _kept(
         self, callback: Callable[[Consumer, list[TopicPartition]], None]
     ) -> Callable[[Consumer, list[TopicPartition]], None]:
-        """Keep a callback's error for `run`: through the client's C code it would come out of
-        poll() as a KafkaError, which is no exception and which `except` does not catch.
+        """Keep a callback's error for `run`.
+
+        Through the client's C code it would come out of poll() as a KafkaError,
+        which is no exception and which `except` does not catch.
         """
 
         def call(consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -1,5 +1,6 @@
 """Reading parts of a topic outside every consumer group. Everything here blocks."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -15,36 +16,67 @@ _UNKNOWN: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001
 )
 
+# The leader is moving, or the topic is so new that not every broker knows its leader. The client
+# does not call these errors retriable here.
+_LEADER_MOVES: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
+)
+_LEADER_INTERVAL_SECONDS: Final = 0.1
+
+
+def make(config: KafkaConfig) -> Consumer:
+    """Make a consumer that belongs to no group and commits nothing."""
+    return Consumer(
+        consumer_config(config, f"reader-{uuid4()}")
+        | {
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+
 
 @contextmanager
-def opened(config: KafkaConfig) -> Iterator[Consumer]:
-    """Open a consumer that belongs to no group and commits nothing.
-
-    Raises NotFound for a topic that is not there, Unavailable when Kafka does
-    not answer.
-    """
-    properties = consumer_config(config, f"reader-{uuid4()}") | {
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-    }
-    consumer = Consumer(properties)
+def translated() -> Iterator[None]:
+    """Raise NotFound for a topic that is not there, Unavailable for Kafka's other errors."""
     try:
-        yield consumer
+        yield
     except KafkaException as error:
         if error.args[0].code() in _UNKNOWN:
             raise NotFound(f"the topic is not there: {error}") from error
         raise Unavailable(f"Kafka does not answer: {error}") from error
+
+
+@contextmanager
+def opened(config: KafkaConfig) -> Iterator[Consumer]:
+    """Open such a consumer for a block; its errors are translated."""
+    consumer = make(config)
+    try:
+        with translated():
+            yield consumer
     finally:
         consumer.close()
 
 
 def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    """Give the first offset there is and the one after the last."""
-    low, high = consumer.get_watermark_offsets(
-        TopicPartition(topic, partition), timeout=ANSWER_TIMEOUT_SECONDS
-    )
-    return low, high
+    """Give the first offset there is and the one after the last. Raises KafkaException."""
+    wanted = TopicPartition(topic, partition)
+    deadline = time.monotonic() + ANSWER_TIMEOUT_SECONDS
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(wanted, timeout=ANSWER_TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > deadline:
+                raise
+            time.sleep(_LEADER_INTERVAL_SECONDS)
+        else:
+            return low, high
 
 
 def read(consumer: Consumer, topic: str, partition: int, start: int) -> Iterator[Message]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import pkgutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Final
 
@@ -40,24 +41,31 @@ class SeenEvent:
     json: str | None
 
 
-async def tail(kafka: KafkaConfig, topics: Sequence[str]) -> AsyncIterator[SeenEvent]:
-    """Give every event that is committed to the topics from now on, without end.
+async def tail(
+    kafka: KafkaConfig, topics: Sequence[str], *, began: asyncio.Event | None = None
+) -> AsyncGenerator[SeenEvent]:
+    """Give every event that is committed to the topics after `began` is set, without end.
 
     Close the iterator (`aclosing`) to stop. Raises NotFound for a missing
     topic, Unavailable when Kafka does not answer at first; later it waits.
     """
-    _import_contracts()
-    opened = reader.opened(kafka)
-    consumer = await asyncio.to_thread(opened.__enter__)
+    # One thread owns the consumer: a cancelled caller leaves it polling, and closing comes after.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="tail")
+    run = partial(asyncio.get_running_loop().run_in_executor, thread)
+    consumer = reader.make(kafka)
     try:
-        await asyncio.to_thread(_assign_end, consumer, topics)
+        await run(_assign_end, consumer, topics)
+        if began is not None:
+            began.set()
         while True:
-            for message in await asyncio.to_thread(_poll, consumer):
+            for message in await run(_poll, consumer):
                 yield _seen(message)
     finally:
-        await asyncio.to_thread(opened.__exit__, None, None, None)
+        thread.submit(consumer.close)
+        thread.shutdown(wait=False)
 
 
+@reader.translated()
 def _assign_end(consumer: Consumer, topics: Sequence[str]) -> None:
     known = consumer.list_topics(timeout=reader.ANSWER_TIMEOUT_SECONDS).topics
     missing = [topic for topic in topics if topic not in known or known[topic].error is not None]
@@ -72,6 +80,7 @@ def _assign_end(consumer: Consumer, topics: Sequence[str]) -> None:
     consumer.assign(ends)
 
 
+@reader.translated()
 def _poll(consumer: Consumer) -> list[Message]:
     first = consumer.poll(POLL_SECONDS)
     if first is None:

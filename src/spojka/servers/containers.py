@@ -3,8 +3,10 @@
 Needs testcontainers, which comes with the development dependencies.
 """
 
+import gc
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,8 +24,15 @@ def engine_lacks() -> str | None:
     """Say why no container can be started here; None when one can. Blocks a few seconds."""
     if importlib.util.find_spec("testcontainers") is None:
         return "testcontainers is not installed"
-    docker = importlib.import_module("docker")  # ships no types; comes with testcontainers
+    # Docker's library leaves the sockets of a failed attempt to the collector, which complains.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        lacks = _ask_engine()
+        gc.collect()
+    return lacks
 
+
+def _ask_engine() -> str | None:
+    docker = importlib.import_module("docker")  # ships no types; comes with testcontainers
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT_S)
         try:

@@ -39,7 +39,11 @@ async def migrate_all(settings: Settings, services: Sequence[Service]) -> list[s
 
 async def create_topics(settings: Settings, services: Sequence[Service]) -> None:
     """Create what is missing. Raises TopicMismatchError, Unavailable, SettingsError."""
-    await ensure_topics(settings, schemas=[service.name for service in services])
+    await ensure_topics(
+        settings,
+        groups=[group for service in services for group in service.consumer_groups],
+        schemas=[service.name for service in services],
+    )
 
 
 def shared_database_url(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -23,7 +24,7 @@ from stock.connections.messages import connection_message, system_message
 from stock.connections.model import COLUMNS, ConnectionRow, load_connection
 from stock.connections.readings import approve, list_readings, reject
 from stock.connections.warehouses import list_warehouses, remember_warehouses, set_warehouses
-from stock.imports.intake import CONNECTION_WORK, resolve_unsent
+from stock.imports.resolving import CONNECTION_WORK, offer_resolving
 from stock.levels.relevel import relevel
 from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
@@ -42,7 +43,7 @@ class WarehouseServicer:
     outbound: OutboundPolicy
     public_url: str
     wake: Callable[[], None]
-    after_commit: Callable[[], None]
+    after_commit: Callable[[UUID], None]
 
     async def list_warehouse_systems(
         self, _request: api.ListWarehouseSystemsRequest, _call: Call
@@ -152,7 +153,7 @@ class WarehouseServicer:
                 await link_adrift(connection, tenant)
             await self._offer_work(connection, after)
         if after.rule != row.rule:
-            await relevel(self.database, after.rule, self.after_commit)
+            await relevel(self.database, after.rule, partial(self.after_commit, tenant))
         self.wake()
         return api.UpdateConnectionResponse(connection=self._message(after))
 
@@ -187,6 +188,7 @@ class WarehouseServicer:
                         [tenant, connection_id],
                     )
                     await link_adrift(connection, tenant)
+                await offer_resolving(connection, tenant)
                 row = await load_connection(connection, tenant, connection_id)
                 await self._offer_work(connection, row)
         except psycopg.errors.UniqueViolation as error:
@@ -194,9 +196,6 @@ class WarehouseServicer:
                 "another warehouse connection is active: deactivate it first",
                 reason="ANOTHER_CONNECTION_ACTIVE",
             ) from error
-        async with self.database.transaction(tenant) as connection:
-            await resolve_unsent(connection, tenant)
-        self.after_commit()
         self.wake()
         return api.ActivateConnectionResponse(connection=self._message(row))
 
@@ -286,7 +285,7 @@ class WarehouseServicer:
             row = await load_connection(connection, tenant, connection_id, lock=True)
             await set_warehouses(connection, tenant, connection_id, request.warehouses)
             warehouses = await list_warehouses(connection, tenant, connection_id)
-        await relevel(self.database, row.rule, self.after_commit)
+        await relevel(self.database, row.rule, partial(self.after_commit, tenant))
         await self._request_reading(tenant, connection_id, "full", "warehouses changed")
         return api.UpdateWarehousesResponse(warehouses=warehouses)
 
@@ -304,7 +303,7 @@ class WarehouseServicer:
         tenant = call.identity.tenant
         async with self.database.transaction(tenant) as connection:
             reading = await approve(connection, tenant, UUID(request.id), call.identity.actor)
-        self.after_commit()
+        self.after_commit(tenant)
         return api.ApproveReadingResponse(reading=reading)
 
     async def reject_reading(

@@ -25,13 +25,11 @@ from stock.domain.availability import ItemStock
 from stock.domain.holds import Hold
 from stock.domain.imports import ImportState
 from stock.imports.events import publish_import
+from stock.imports.resolving import CONNECTION_WORK
 from stock.imports.store import ImportRow, load_holds, lock_imports, update_import, write_holds
 from stock.levels.publish import item_stock, lock_items, publish
 from stock.listings.lines import LineKeys, resolve_lines
 from stock.listings.pairing import Link, Unpaired
-
-CONNECTION_WORK: Final = "connection"
-"""The kind of the lease by which one process at a time works on a connection."""
 
 A_SET: Final = "is a set: Spojka can't hold its parts; sell the parts, or make it a product"
 
@@ -53,7 +51,14 @@ ORDER_EVENTS: Final[dict[str, type[OrderEvent]]] = {
 
 
 class OrderIntake:
-    """Handles the events of the order topic (state events: guarded by the order's revision)."""
+    """Handles the events of the order topic (state events: guarded by the order's revision).
+
+    `touched` are the tenants whose stock may have changed since it was emptied.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing touched."""
+        self.touched: set[UUID] = set()
 
     async def handle(
         self, connection: Connection, tenant: UUID, events: Sequence[ReceivedEvent]
@@ -66,6 +71,7 @@ class OrderIntake:
             if order_id not in newest or newest[order_id].revision < order.revision:
                 newest[order_id] = order
         await take_orders(connection, tenant, newest)
+        self.touched.add(tenant)
 
 
 async def take_orders(

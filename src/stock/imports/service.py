@@ -20,8 +20,9 @@ from stock.connections.model import load_connection
 from stock.domain.imports import ImportState
 from stock.domain.netting import SentLine
 from stock.imports.events import STATES, import_message, publish_import
-from stock.imports.intake import CONNECTION_WORK, goods_lines, resolve_order
+from stock.imports.intake import goods_lines, resolve_order
 from stock.imports.read_back import release_holds
+from stock.imports.resolving import CONNECTION_WORK
 from stock.imports.store import (
     COLUMNS,
     ImportRow,
@@ -40,7 +41,7 @@ class ImportServicer:
 
     database: Database
     wake: Callable[[], None]
-    after_commit: Callable[[], None]
+    after_commit: Callable[[UUID], None]
 
     async def get_import(self, request: api.GetImportRequest, call: Call) -> api.GetImportResponse:
         """The import of one order."""
@@ -87,7 +88,7 @@ class ImportServicer:
                 await leases.offer(connection, CONNECTION_WORK, str(row.connection_id), tenant)
             row = await _load(connection, tenant, order_id)
             message = await _message(connection, tenant, row)
-        self.after_commit()
+        self.after_commit(tenant)
         self.wake()
         return api.RetryImportResponse(**{"import": message})
 
@@ -110,7 +111,7 @@ class ImportServicer:
             await leases.offer(connection, CONNECTION_WORK, str(found.connection_id), tenant)
             row = await _load(connection, tenant, order_id)
             message = await _message(connection, tenant, row)
-        self.after_commit()
+        self.after_commit(tenant)
         self.wake()
         return api.SettleImportResponse(**{"import": message})
 

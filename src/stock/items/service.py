@@ -22,7 +22,7 @@ class ItemServicer:
     """Answers ItemService; `after_commit` hints the relay."""
 
     database: Database
-    after_commit: Callable[[], None]
+    after_commit: Callable[[UUID], None]
 
     async def get_item(self, request: api.GetItemRequest, call: Call) -> api.GetItemResponse:
         """One item by id, number or EAN."""
@@ -62,7 +62,7 @@ class ItemServicer:
             warehouse = await load_connection(connection, tenant, found.connection_id)
             await publish(connection, warehouse.rule, [item_id], f"buffer by {call.identity.actor}")
             row = await find_item(connection, tenant, item_id=request.id)
-        self.after_commit()
+        self.after_commit(tenant)
         return api.SetItemBufferResponse(item=item_message(row))
 
     async def trace_item(self, request: api.TraceItemRequest, call: Call) -> api.TraceItemResponse:

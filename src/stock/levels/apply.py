@@ -16,6 +16,7 @@ from zlib import crc32
 from spojka.database import Connection
 from stock.connections.model import StockRule
 from stock.imports.absorb import absorb_holds, items_with_waiting_holds
+from stock.imports.resolving import offer_resolving
 from stock.levels.identify import describe_items, place_cards
 from stock.levels.publish import lock_items, publish
 from stock.warehouses.port import Card, CardKind
@@ -67,15 +68,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Applied:
-    """What an answer did. `zeroing` cards were left out: they wait for the gate.
-
-    `described` says that items are new or have other keys: lines of orders
-    that found none may find one now.
-    """
+    """What an answer did. `zeroing` cards were left out: they wait for the gate."""
 
     changed: int = 0
     published: int = 0
-    described: bool = False
     zeroing: list[Card] = field(default_factory=list)
 
 
@@ -110,7 +106,9 @@ async def apply_answer(
     item_ids = placed.item_ids | {item_id for _card, item_id in moved} | waiting
     await lock_items(connection, rule.tenant_id, item_ids)
     await describe_items(connection, rule, placed)
-    result.described = bool(placed.cards)
+    if placed.cards:
+        # Lines of orders that found no item may find one now.
+        await offer_resolving(connection, rule.tenant_id)
     rows = [*moved, *placed.cards]
     await _write_levels(connection, rule, answer, rows)
     await absorb_holds(connection, rule, waiting)

@@ -16,6 +16,7 @@ import structlog
 from spojka.database import Connection, Database
 from spojka.errors import Unavailable
 from spojka.outbox import new_id
+from stock.listings.cancelling import cancel_all
 
 CHANNEL: Final = "spojka_stock_changed"
 GATHER_SECONDS: Final = 0.05
@@ -46,9 +47,7 @@ class Announcements:
 
     async def stop(self) -> None:
         """Stop listening. Hints that wait are dropped: the others sweep."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
         self._tasks = []
 
     def announce(self, tenant_id: UUID) -> None:

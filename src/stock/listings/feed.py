@@ -15,6 +15,7 @@ import structlog
 from spojka.database import Database
 from spojka.errors import Overloaded, Unavailable
 from stock.listings.announcements import Announcements
+from stock.listings.cancelling import cancel_all
 from stock.listings.sweep import Swept, sweep
 
 SWEEP_SECONDS: Final = 2.0
@@ -60,8 +61,7 @@ class ChangeFeed:
         for tenant_id in list(self._watchers):
             self._wake(tenant_id)
         if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+            await cancel_all([self._sweeper])
         await self._announcements.stop()
 
     def nudge(self, tenant_id: UUID) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from spojka.api.stock.v1 import listing_service_pb2 as api
 from spojka.database import Database
+from stock.listings.cancelling import heed_cancellation
 from stock.listings.cursor import Cursor
 from stock.listings.feed import ChangeFeed
 from stock.listings.offer_pages import PAGE_MAX_OFFERS, Page, Told, read_page
@@ -75,6 +76,7 @@ async def watch(
             last = False
             while not last:
                 feed.require_running()
+                heed_cancellation()
                 page = await _read(database, feed, tenant_id, channel_id, place, batch_max_offers)
                 offers = recent.unheard(page.told, page.cursor.next)
                 place, last = page.cursor, page.last
@@ -86,6 +88,7 @@ async def watch(
                     )
             assert place is not None
             recent.forget_before(place.since)
+            heed_cancellation()
             if covers:
                 await change.wait()
                 await asyncio.sleep(max(0.0, next_round_time - loop.time()))

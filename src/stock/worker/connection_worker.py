@@ -22,7 +22,6 @@ from spojka.tasks import Task, close_tasks, open_task
 from stock.connections.model import ConnectionRow, load_connection
 from stock.connections.warehouses import included_warehouses, remember_warehouses
 from stock.domain.netting import ReadBack
-from stock.imports.intake import resolve_unsent
 from stock.imports.read_back import record_read_back
 from stock.imports.steps import Importer
 from stock.imports.store import load_imports
@@ -236,15 +235,10 @@ class ConnectionWorker:
             raise
         if done:
             await self.reading.finish()
-            described = self.reading.described
             self.reading = None
-            await self._after_reading(described=described)
+            await self._after_reading()
 
-    async def _after_reading(self, *, described: bool) -> None:
-        if described:
-            async with self.database.transaction(self.row.tenant_id) as connection:
-                await resolve_unsent(connection, self.row.tenant_id)
-            self.after_commit()
+    async def _after_reading(self) -> None:
         async with self.database.transaction(self.row.tenant_id) as connection:
             documents = await agenda.open_documents(connection, self.row)
             self.by_hand.extend(

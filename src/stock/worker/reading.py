@@ -46,7 +46,6 @@ class Reading:
     cards: int = 0
     changed: int = 0
     blind: bool = False
-    described: bool = False
     seen: set[str] = field(default_factory=set)
     zeroing: list[_Zeroing] = field(default_factory=list)
 
@@ -122,7 +121,6 @@ class Reading:
             await self._keep_unreadable(connection, page.unreadable)
         self.after_commit()
         self.changed += applied.changed
-        self.described |= applied.described
         self.zeroing += [_Zeroing(card, numbered) for card in applied.zeroing]
 
     async def _apply_zeroing(self, connection: Connection) -> None:

@@ -20,7 +20,8 @@ from spojka.outbound import OutboundPolicy
 from spojka.secrets import Seal, SealBroken
 from spojka.telemetry import enter_trace
 from stock.connections.model import ConnectionRow, load_connection
-from stock.imports.intake import CONNECTION_WORK
+from stock.imports.intake import resolve_unsent
+from stock.imports.resolving import CONNECTION_WORK, RESOLVING
 from stock.imports.steps import LeaseLost
 from stock.levels.epoch import raise_epoch_after_restore
 from stock.warehouses.errors import SettingsInvalid, WarehouseError
@@ -33,6 +34,7 @@ LEASE_TTL: Final = timedelta(seconds=15)
 RENEWAL_SECONDS: Final = 4.0
 SWEEP_SECONDS: Final = 1.0
 AFTER_CRASH: Final = timedelta(seconds=5)
+UNTIL_OFFERED: Final = timedelta(days=3650)
 PART: Final = "scheduler"
 
 log = structlog.get_logger()
@@ -47,7 +49,7 @@ class Scheduler:
         systems: dict[str, WarehouseSystem],
         seal: Seal,
         outbound: OutboundPolicy,
-        after_commit: Callable[[], None],
+        after_commit: Callable[[UUID], None],
         health: Health,
     ) -> None:
         """Remember what workers need; `start` begins."""
@@ -101,9 +103,12 @@ class Scheduler:
         if free <= 0:
             return
         async with self._database.infrastructure() as connection:
-            claimed = await leases.claim(connection, CONNECTION_WORK, self._holder, LEASE_TTL, free)
+            claimed = await leases.claim(connection, RESOLVING, self._holder, LEASE_TTL, free)
+            claimed += await leases.claim(
+                connection, CONNECTION_WORK, self._holder, LEASE_TTL, free - len(claimed)
+            )
         for lease in claimed:
-            task = asyncio.create_task(self._work(lease), name=f"connection {lease.subject}")
+            task = asyncio.create_task(self._work(lease), name=f"{lease.kind} {lease.subject}")
             self._working[lease] = task
             task.add_done_callback(functools.partial(self._forget, lease))
 
@@ -114,16 +119,18 @@ class Scheduler:
         enter_trace(None)
         delay = AFTER_CRASH
         try:
-            delay = await self._run(lease)
+            delay = await (
+                self._run(lease) if lease.kind == CONNECTION_WORK else self._resolve(lease)
+            )
         except LeaseLost:
-            log.warning("another process took over", connection=lease.subject)
+            log.warning("another process took over", lease=lease.subject)
         except Unavailable as error:
-            log.warning("database away", connection=lease.subject, error=error.message)
+            log.warning("database away", lease=lease.subject, error=error.message)
         except asyncio.CancelledError:
             delay = timedelta(0)
             raise
         except Exception:
-            log.exception("work on a connection broke off", connection=lease.subject)
+            log.exception("work on a connection broke off", lease=lease.subject)
         finally:
             await self._release(lease, delay)
 
@@ -132,7 +139,14 @@ class Scheduler:
             async with self._database.infrastructure() as connection:
                 await leases.release(connection, lease, delay)
         except Unavailable:
-            log.warning("a lease could not be released: it runs out", connection=lease.subject)
+            log.warning("a lease could not be released: it runs out", lease=lease.subject)
+
+    async def _resolve(self, lease: leases.Lease) -> timedelta:
+        async with self._database.transaction(lease.tenant_id) as connection:
+            await resolve_unsent(connection, lease.tenant_id)
+        self._after_commit(lease.tenant_id)
+        self.wake()
+        return UNTIL_OFFERED
 
     async def _run(self, lease: leases.Lease) -> timedelta:
         connection_id = UUID(lease.subject)
@@ -140,9 +154,9 @@ class Scheduler:
             async with self._database.transaction(lease.tenant_id) as connection:
                 row = await load_connection(connection, lease.tenant_id, connection_id)
         except NotFound:
-            return timedelta(days=1)
+            return UNTIL_OFFERED
         if not row.active:
-            return timedelta(days=1)
+            return UNTIL_OFFERED
         try:
             system, client = self._systems[row.system], self._open(row)
         except (SealBroken, SettingsInvalid, WarehouseError) as error:
@@ -150,7 +164,12 @@ class Scheduler:
             return timedelta(minutes=10)
         try:
             worker = ConnectionWorker(
-                self._database, lease, row, system, client, self._after_commit
+                self._database,
+                lease,
+                row,
+                system,
+                client,
+                functools.partial(self._after_commit, row.tenant_id),
             )
             return await worker.run()
         finally:

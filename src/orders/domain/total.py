@@ -1,4 +1,4 @@
-"""What stands in an order's content where a channel leaves something out."""
+"""What an order comes to."""
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -10,13 +10,6 @@ from spojka.values import ZERO
 CENT: Final = Decimal("0.01")
 # Room for 500 products of numbers of 21 digits, times a rate of 21 digits.
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
-
-
-def numbered(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """The lines, each with an id: where it has none, its place counted from 1."""
-    return tuple(
-        line if line.id else line.with_id(str(place)) for place, line in enumerate(lines, start=1)
-    )
 
 
 def total_of(lines: Iterable[Line], *, prices_include_vat: bool) -> Decimal:
