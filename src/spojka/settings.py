@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         le=3650,
         description="Days that handled events are remembered; longer than topics.",
     )
+    history_retention_days: int = Field(
+        365,
+        ge=1,
+        le=3650,
+        description="Days that the history of items, orders and readings is kept.",
+    )
     dead_letter_limit: int = Field(
         100,
         ge=1,

@@ -24,6 +24,7 @@ from stock.listings.directory import ChannelDirectory
 from stock.listings.feed import ChangeFeed
 from stock.listings.service import ListingServicer
 from stock.warehouses.registry import SYSTEMS
+from stock.worker.janitor import Janitor
 from stock.worker.scheduler import Scheduler
 
 ORDERS_GROUP: Final = "stock"
@@ -90,7 +91,8 @@ class StockService:
             ),
         ):
             server.add(descriptor, servicer)
-        return [directory, feed, scheduler, consumer]
+        janitor = Janitor(database, seal, settings, ground.health)
+        return [directory, feed, scheduler, consumer, janitor]
 
 
 SERVICE: Final = StockService()

@@ -26,6 +26,7 @@ from stock.connections.readings import approve, list_readings, reject
 from stock.connections.warehouses import list_warehouses, remember_warehouses, set_warehouses
 from stock.imports.resolving import CONNECTION_WORK, offer_resolving
 from stock.levels.relevel import relevel
+from stock.levels.retire import retire_others
 from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
 from stock.warehouses.port import WarehouseClient, WarehouseSystem
@@ -196,6 +197,9 @@ class WarehouseServicer:
                 "another warehouse connection is active: deactivate it first",
                 reason="ANOTHER_CONNECTION_ACTIVE",
             ) from error
+        await retire_others(
+            self.database, tenant, connection_id, partial(self.after_commit, tenant)
+        )
         self.wake()
         return api.ActivateConnectionResponse(connection=self._message(row))
 

@@ -226,8 +226,9 @@ class Importer:
     ) -> None:
         async with self.database.transaction(self.row.tenant_id) as connection:
             known = await lock_imports(connection, self.row.tenant_id, [order_id])
-            await self._still_ours(connection)
             await outcome(connection, known[order_id], *facts)
+            # Last: whoever takes orders locks items before the lease, too.
+            await self._still_ours(connection)
         self.after_commit()
 
     async def _keep(self, order_id: UUID, read_back: ReadBack) -> None:

@@ -97,6 +97,8 @@ async def apply_answer(
     not applied but returned, for the mass-change gate to decide about.
     """
     result = Applied()
+    if not await _stays_active(connection, rule):
+        return result
     cards = await _without_older(connection, rule, answer)
     moved, described = await _changed(connection, rule, cards, result, hold_zeroing=hold_zeroing)
     covered = {card.card_id for card in answer.cards} - {card.card_id for card in result.zeroing}
@@ -115,6 +117,16 @@ async def apply_answer(
     result.changed = len(rows)
     result.published = await publish(connection, rule, item_ids, answer.cause)
     return result
+
+
+async def _stays_active(connection: Connection, rule: StockRule) -> bool:
+    # An answer that arrives after the connection was switched off changes
+    # nothing: its levels are frozen.
+    cursor = await connection.execute(
+        "SELECT FROM connection WHERE tenant_id = %s AND id = %s AND state <> 'inactive' FOR SHARE",
+        [rule.tenant_id, rule.connection_id],
+    )
+    return await cursor.fetchone() is not None
 
 
 async def remove_cards(

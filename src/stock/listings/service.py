@@ -9,7 +9,7 @@ from spojka.api.stock.v1 import listing_service_pb2 as api
 from spojka.database import Connection, Database
 from spojka.errors import InvalidArgument, Violation
 from spojka.rpc.server import Call
-from stock.listings.candidates import find_candidates
+from stock.listings.candidates import read_candidates
 from stock.listings.cursor import parse_cursor
 from stock.listings.directory import ChannelDirectory
 from stock.listings.feed import ChangeFeed
@@ -26,7 +26,7 @@ from stock.listings.offer_rules import load_offer_rule, offer_rule_message, upda
 from stock.listings.pairing import Keys
 from stock.listings.reports import coverage, list_conflicts
 from stock.listings.rows import list_listings, load_listing
-from stock.listings.suggestions import suggest
+from stock.listings.suggestions import Search
 from stock.listings.watch import watch
 
 
@@ -138,7 +138,9 @@ class ListingServicer:
             listing = await load_listing(
                 connection, tenant_id, request.channel_id, request.listing_id
             )
-            candidates = await find_candidates(connection, tenant_id, listing)
+            search = Search(listing.keys, listing.name)
+            async for candidates in read_candidates(connection, tenant_id):
+                search.consider(candidates)
         return api.SuggestItemsResponse(
             suggestions=[
                 api.Suggestion(
@@ -148,7 +150,7 @@ class ListingServicer:
                     name=suggestion.candidate.name,
                     reason=suggestion.reason,
                 )
-                for suggestion in suggest(listing.keys, listing.name, candidates)
+                for suggestion in search.suggestions()
             ]
         )
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -11,12 +11,12 @@ from spojka.values import gtin_key
 from stock.listings.pairing import Keys
 
 SUGGESTIONS_MAX: Final = 10
-WORDS_MAX: Final = 8
 LEAST_SIMILARITY: Final = 0.4
 
-_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9a-z]+")
-_WORD: Final = re.compile(r"[0-9a-z]{2,}")
-_GTIN_DATA_LENGTHS: Final = (7, 11, 12, 13)
+_DIACRITICS: Final = re.compile("[\u0300-\u036f]")
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_WORD: Final = re.compile(r"[^\W_]{2,}")
+_GTIN_DATA_LENGTHS: Final = frozenset({7, 11, 12, 13})
 _GTIN_LENGTHS: Final = (8, 12, 13, 14)
 
 
@@ -38,78 +38,89 @@ class Suggestion:
     reason: str
 
 
+class Search:
+    """Goes through a catalogue in parts and keeps the items that resemble a listing most."""
+
+    def __init__(self, keys: Keys, name: str) -> None:
+        """Take what the listing says of itself."""
+        self._keys = keys
+        self._number = loose_number(keys.product_number)
+        self._eans = loose_eans(keys.ean)
+        self._words = _words(name)
+        self._best: list[tuple[float, str, Suggestion]] = []
+
+    def consider(self, candidates: Iterable[Candidate]) -> None:
+        """Look at a part of the catalogue."""
+        for candidate in candidates:
+            score, reasons = self._resemblance(candidate)
+            if reasons:
+                suggestion = Suggestion(candidate, "; ".join(reasons))
+                self._best.append((-score, candidate.product_number, suggestion))
+        self._best.sort(key=lambda entry: entry[:2])
+        del self._best[SUGGESTIONS_MAX:]
+
+    def suggestions(self) -> list[Suggestion]:
+        """The best of those that were considered, at most SUGGESTIONS_MAX."""
+        return [suggestion for _score, _number, suggestion in self._best]
+
+    def _resemblance(self, candidate: Candidate) -> tuple[float, list[str]]:
+        # A key that agrees outweighs any name; a name on top of it tells two such apart.
+        score, reasons = 0.0, []
+        if self._number and self._number == loose_number(candidate.product_number):
+            score += 4
+            reasons.append(
+                f"the product numbers {self._keys.product_number.strip()!r} and"
+                f" {candidate.product_number!r} differ only in case, separators or leading zeros"
+            )
+        if candidate.ean and _bare_digits(candidate.ean) in self._eans:
+            score += 2
+            reasons.append(
+                f"the EANs {self._keys.ean.strip()} and {candidate.ean} differ only in a check"
+                " digit or zeros"
+            )
+        if self._words and (common := self._words & (present := _words(candidate.name))):
+            # Long words tell more than short ones.
+            share = sum(map(len, common)) / sum(map(len, self._words | present))
+            score += share
+            if share >= LEAST_SIMILARITY:
+                reasons.append(
+                    f"the names have {len(common)} of {len(self._words)} words in common"
+                )
+        return score, reasons
+
+
 def fold(text: str) -> str:
     """Lower case without diacritics."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    if text.isascii():
+        return text.lower()
+    return _DIACRITICS.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
 def loose_number(text: str) -> str:
     """A product number without case, diacritics, separators and leading zeros."""
-    return _NOT_ALPHANUMERIC.sub("", fold(text)).lstrip("0")
+    return _SEPARATORS.sub("", fold(text)).lstrip("0")
 
 
-def loose_gtins(ean: str) -> list[str]:
-    """The GTINs that an EAN may stand for which lacks its check digit or has more or fewer zeros.
+def loose_eans(ean: str) -> frozenset[str]:
+    """How an item's EAN may be written, without leading zeros, that is the one meant by `ean`.
 
+    Either of the two may lack its check digit, or have more or fewer zeros.
     Source: GS1 General Specifications, section 7.9 (check digit).
     """
     digits = "".join(letter for letter in ean if letter in "0123456789")
     bare = digits.lstrip("0")
     forms = [bare.rjust(length, "0") for length in _GTIN_LENGTHS if len(bare) <= length]
-    # The check digit is that which one of ten forms has right.
+    # The check digit is the one of ten that is right.
     if len(digits) in _GTIN_DATA_LENGTHS:
         forms += [f"{digits}{check}" for check in "0123456789"]
-    found = (gtin_key(form) for form in forms)
-    return sorted({gtin for gtin in found if gtin is not None})
+    gtins = {gtin for form in forms if (gtin := gtin_key(form)) is not None}
+    whole = {gtin.lstrip("0") for gtin in gtins}
+    return frozenset(whole | {gtin[:-1].lstrip("0") for gtin in gtins})
 
 
-def words(name: str) -> list[str]:
-    """The telling words of a name, longest first, each once, at most WORDS_MAX."""
-    distinct = dict.fromkeys(_WORD.findall(fold(name)))
-    return sorted(distinct, key=lambda word: (-len(word), word))[:WORDS_MAX]
+def _bare_digits(ean: str) -> str:
+    return "".join(letter for letter in ean if letter in "0123456789").lstrip("0")
 
 
-def suggest(keys: Keys, name: str, candidates: Iterable[Candidate]) -> list[Suggestion]:
-    """The candidates that resemble a listing, best first, at most SUGGESTIONS_MAX."""
-    gtins = frozenset(loose_gtins(keys.ean))
-    number, wanted = loose_number(keys.product_number), words(name)
-    ranked: list[tuple[float, str, Suggestion]] = []
-    for candidate in candidates:
-        score, reason = _resemblance(keys, number, gtins, wanted, candidate)
-        if reason:
-            ranked.append((-score, candidate.product_number, Suggestion(candidate, reason)))
-    ranked.sort(key=lambda entry: entry[:2])
-    return [suggestion for _score, _number, suggestion in ranked[:SUGGESTIONS_MAX]]
-
-
-def _resemblance(
-    keys: Keys, number: str, gtins: frozenset[str], wanted: Sequence[str], candidate: Candidate
-) -> tuple[float, str]:
-    # A key that agrees outweighs any name; a name on top of it tells two such apart.
-    shared, share = _shared_words(wanted, words(candidate.name))
-    reasons = []
-    score = share
-    if number and number == loose_number(candidate.product_number):
-        score += 4
-        reasons.append(
-            f"the product numbers {keys.product_number.strip()!r} and"
-            f" {candidate.product_number!r} differ only in case, separators or leading zeros"
-        )
-    if gtins & set(loose_gtins(candidate.ean)):
-        score += 2
-        reasons.append(
-            f"the EANs {keys.ean.strip()} and {candidate.ean} differ only in a check digit or zeros"
-        )
-    if share >= LEAST_SIMILARITY:
-        reasons.append(f"the names have {shared} of {len(wanted)} words in common")
-    return score, "; ".join(reasons)
-
-
-def _shared_words(wanted: Sequence[str], present: Sequence[str]) -> tuple[int, float]:
-    # Long words tell more than short ones.
-    if not wanted or not present:
-        return 0, 0.0
-    common = set(wanted) & set(present)
-    union = set(wanted) | set(present)
-    return len(common), sum(map(len, common)) / sum(map(len, union))
+def _words(name: str) -> set[str]:
+    return set(_WORD.findall(fold(name)))

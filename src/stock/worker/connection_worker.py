@@ -28,7 +28,7 @@ from stock.imports.store import load_imports
 from stock.imports.waiting import watch_waiting_holds
 from stock.levels.apply import Answer, apply_answer
 from stock.levels.epoch import current_epoch
-from stock.warehouses.errors import Misconfigured, WarehouseError
+from stock.warehouses.errors import Misconfigured, Refused, Unreadable, WarehouseError
 from stock.warehouses.port import CardKey, Document, WarehouseClient, WarehouseSystem
 from stock.worker import agenda
 from stock.worker.numbering import draw
@@ -153,10 +153,12 @@ class ConnectionWorker:
 
     async def _read_back(self, document_ids: list[str]) -> None:
         numbered = await draw(self.database, self.row.tenant_id, self.row.id)
-        found = {
-            document.document_id: document
-            for document in await self.client.read_documents(document_ids)
-        }
+        try:
+            documents = await self.client.read_documents(document_ids)
+        except (Refused, Unreadable):
+            await self._give_up_reading_back(document_ids)
+            raise
+        found = {document.document_id: document for document in documents}
         async with self.database.transaction(self.row.tenant_id) as connection:
             orders = await agenda.orders_of_documents(connection, self.row, document_ids)
         for document_id, order_id in sorted(orders.items(), key=lambda entry: entry[1]):
@@ -167,6 +169,16 @@ class ConnectionWorker:
             self._target(CardKey(line.warehouse, line.product_number) for line in row.sent)
         self._target(_cards_of(found.values()))
         self.after_commit()
+
+    async def _give_up_reading_back(self, document_ids: list[str]) -> None:
+        # Until the next reading: documents that can't be read must not hold
+        # up the rest; their goods stay held.
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await connection.execute(
+                "UPDATE order_import SET unread = false WHERE tenant_id = %s"
+                " AND connection_id = %s AND document_id = ANY(%s)",
+                [self.row.tenant_id, self.row.id, document_ids],
+            )
 
     async def _look_up_by_hand(self) -> None:
         order_id = self.by_hand.popleft()
@@ -184,11 +196,20 @@ class ConnectionWorker:
     async def _read_targets(self) -> None:
         keys = list(self.targets.values())[: self.system.max_keys]
         numbered = await draw(self.database, self.row.tenant_id, self.row.id)
-        cards = await self.client.read_cards(keys)
+        try:
+            cards = await self.client.read_cards(keys)
+        except (Refused, Unreadable):
+            # One card that can't be read must not stand in the way of the
+            # others for ever: the next reading takes them one by one.
+            self._forget(keys)
+            raise
         answer = Answer(numbered.number, numbered.asked_time, cards, "targeted reading")
         async with self.database.transaction(self.row.tenant_id) as connection:
             await apply_answer(connection, self.row.rule, answer, hold_zeroing=False)
         self.after_commit()
+        self._forget(keys)
+
+    def _forget(self, keys: Iterable[CardKey]) -> None:
         for key in keys:
             self.targets.pop((key.warehouse, key.product_number), None)
 
