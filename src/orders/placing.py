@@ -26,8 +26,6 @@ from spojka.values import format_decimal
 
 ATTEMPTS_MAX: Final = 4
 """How often an order is decided anew because its channel's rule changed meanwhile."""
-
-
 ORDER_MAX_BYTES: Final = 512 * 1024
 """Largest order that is taken: its events must fit into a Kafka message of 1 MiB."""
 

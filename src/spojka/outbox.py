@@ -75,7 +75,9 @@ async def append(connection: Connection, events: Sequence[Event]) -> None:
         return
     for event in events:
         if event.message is not None and len(event.message) > MAX_EVENT_BYTES:
-            raise ValueError(f"{event.type} of {event.key}: {len(event.message)} bytes are too many")
+            raise ValueError(
+                f"{event.type} of {event.key}: {len(event.message)} bytes are too many"
+            )
     now = datetime.now(UTC)
     trace = current_traceparent()
     count = len(events)

@@ -1,6 +1,5 @@
 """A schema, a role and a set of topics of its own for each test, on real servers."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from uuid import uuid4
@@ -17,16 +16,6 @@ from spojka.delivery.kafka_config import KafkaConfig, kafka_config
 from spojka.settings import Settings
 
 GROUP = "readers"
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> str:
-    return os.environ["SPOJKA_DATABASE_URL"]
-
-
-@pytest.fixture(scope="session")
-def kafka_bootstrap() -> str:
-    return os.environ["SPOJKA_KAFKA_BOOTSTRAP"]
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """The orders service over gRPC on real PostgreSQL; each test is a tenant of its own."""
 
-import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from importlib.resources import files
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,48 +11,33 @@ from psycopg import sql
 
 from orders.rpc.channel_service import ChannelServicer
 from orders.rpc.order_service import OrderServicer
+from orders.service import SERVICE
 from spojka.api.orders.v1 import channel_service_pb2, order_service_pb2
 from spojka.database import Database
 from spojka.identity import Identity, Scope
-from spojka.migrations import Schema, migrate, role_password
 from spojka.rpc.client import open_channel
 from spojka.rpc.server import Server
+from tests.conftest import service_url
 from tests.orders.shop import INTERNAL_TOKEN, Shop
 
-ROLE_SECRET = "for tests only"
-
 
 @pytest.fixture(scope="session")
-def postgres_url() -> str:
-    return os.environ["SPOJKA_DATABASE_URL"]
-
-
-@pytest.fixture(scope="session")
-def kafka_bootstrap() -> str:
-    return os.environ["SPOJKA_KAFKA_BOOTSTRAP"]
-
-
-@pytest.fixture(scope="session")
-def orders_url(postgres_url: str) -> Iterator[str]:
-    """A database with the schema; the URL logs in as the service's role."""
+def orders_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """One database for all these tests, as making one takes longer than most of them."""
     name = f"spojka_orders_{secrets.token_hex(6)}"
-    parts = urlsplit(postgres_url)
-    owner = urlunsplit(parts._replace(path=f"/{name}"))
+    identifier = sql.Identifier(name)
+    template = sql.Identifier(template_database)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    schema = Schema("orders", files("orders") / "migrations")
-    asyncio.run(migrate(owner, [schema], ROLE_SECRET))
-    login = f"{schema.role}:{quote(role_password(ROLE_SECRET, schema.role))}"
-    yield urlunsplit(
-        parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port}", path=f"/{name}")
-    )
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
+    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    yield service_url(url, SERVICE.name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 
 @pytest.fixture
 async def database(orders_url: str) -> AsyncIterator[Database]:
-    database = Database(orders_url, "orders", application="tests")
+    database = Database(orders_url, SERVICE.name, application="tests")
     await database.open()
     yield database
     await database.close()

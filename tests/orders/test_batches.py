@@ -11,6 +11,7 @@ from spojka.api.orders.v1 import channel_service_pb2 as channels
 from spojka.database import Database
 from spojka.errors import InvalidArgument
 from tests.orders.events import told
+from tests.orders.locks import until_waiting
 from tests.orders.shop import Shop, a_large_order, an_order
 
 
@@ -62,21 +63,21 @@ async def test_of_equal_orders_in_one_batch_the_first_is_placed(
 async def test_batches_that_overlap_in_opposite_order_do_not_wait_for_each_other(
     shop: Shop, database: Database
 ) -> None:
-    orders = [read_sent(an_order(f"A-{number}")) for number in range(300)]
-    batches = [orders, orders[::-1], orders[100:], orders[:200][::-1]]
-    all_connected = asyncio.Barrier(len(batches))
+    orders = [read_sent(an_order(f"A-{number}")) for number in range(9)]
 
     async def place(batch: list[Sent]) -> list[Outcome]:
         async with database.transaction(shop.tenant) as connection:
-            await all_connected.wait()
             return await place_all(connection, shop.tenant, "tests", batch, RuleMemory())
 
-    batches_placed = await asyncio.gather(*(place(batch) for batch in batches))
-    taken = [each for batch in batches_placed for each in batch if isinstance(each, Taken)]
-    assert len(taken) == sum(len(batch) for batch in batches)
-    assert len({each.message.id for each in taken}) == 300
-    assert sum(each.created for each in taken) == 300
-    assert len(await told(database, shop.tenant)) == 300
+    async with database.transaction(shop.tenant) as connection:
+        # Both wait for the middle one with a part of theirs done.
+        await place_all(connection, shop.tenant, "tests", [orders[4]], RuleMemory())
+        batches = [asyncio.create_task(place(batch)) for batch in (orders, orders[::-1])]
+        await until_waiting(connection, len(batches))
+    taken = [each for batch in await asyncio.gather(*batches) for each in batch]
+    assert all(isinstance(each, Taken) for each in taken)
+    assert sum(isinstance(each, Taken) and each.created for each in taken) == 8
+    assert len(await told(database, shop.tenant)) == 9
 
 
 async def test_a_channels_key_places_its_own_orders_only(shop: Shop) -> None:

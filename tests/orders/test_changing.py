@@ -1,13 +1,12 @@
 """AmendOrder, CancelOrder and the rest: decided under lock, told once, refused when stale."""
 
 import asyncio
-import time
 from uuid import uuid4
 
 import pytest
 
 from spojka.api.orders.v1 import events_pb2, order_pb2, order_service_pb2
-from spojka.database import Connection, Database
+from spojka.database import Database
 from spojka.errors import (
     Conflict,
     FailedPrecondition,
@@ -16,6 +15,7 @@ from spojka.errors import (
     PermissionDenied,
 )
 from tests.orders.events import told
+from tests.orders.locks import until_waiting
 from tests.orders.shop import Shop, an_order
 
 
@@ -53,22 +53,6 @@ async def test_of_amendments_at_once_one_gets_through(shop: Shop, database: Data
     assert sum(isinstance(outcome, order_pb2.Order) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
     assert len(await told(database, shop.tenant)) == 2
-
-
-async def until_waiting(connection: Connection, count: int) -> None:
-    """Wait until so many others wait for a lock."""
-    deadline = time.monotonic() + 20
-    waiting = -1
-    while waiting != count:
-        assert time.monotonic() < deadline, f"{waiting} wait for a lock, not {count}"
-        cursor = await connection.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        (waiting,) = await cursor.fetchone() or (-1,)
-        # Statistics are a snapshot of the transaction otherwise.
-        await connection.execute("SELECT pg_stat_clear_snapshot()")
-        await asyncio.sleep(0.01)
 
 
 async def test_a_repeated_amendment_succeeds_and_says_nothing(

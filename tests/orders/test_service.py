@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from google.protobuf.message import Message
 
 from orders.service import CONSUMER_GROUP, SERVICE
@@ -19,7 +20,7 @@ from spojka.api.orders.v1 import events_pb2, order_pb2
 from spojka.api.payments.v1 import events_pb2 as payments
 from spojka.api.stock.v1 import events_pb2 as stock
 from spojka.database import Database
-from spojka.delivery.admin import ensure_topics
+from spojka.delivery.admin import all_topics, ensure_topics
 from spojka.delivery.headers import event_headers, source_of
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import consumer_config, kafka_config
@@ -38,7 +39,7 @@ PARTITIONS: Final = 2
 
 
 @pytest.fixture
-async def settings(kafka_bootstrap: str) -> Settings:
+async def settings(kafka_bootstrap: str) -> AsyncIterator[Settings]:
     settings = Settings(
         kafka_bootstrap=kafka_bootstrap,
         topic_prefix=f"t{secrets.token_hex(4)}",
@@ -47,7 +48,11 @@ async def settings(kafka_bootstrap: str) -> Settings:
         payments_partitions=PARTITIONS,
     )
     await ensure_topics(settings, groups=[CONSUMER_GROUP], schemas=[SERVICE.name])
-    return settings
+    yield settings
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    specs = all_topics(settings, groups=[CONSUMER_GROUP], schemas=[SERVICE.name])
+    for done in admin.delete_topics([spec.name for spec in specs]).values():
+        done.result(PATIENCE_SECONDS)
 
 
 @pytest.fixture

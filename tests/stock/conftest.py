@@ -6,7 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 from tests.stock.warehouse_model import ModelClient, ModelWarehouse
 
 from spojka import leases
@@ -176,7 +178,11 @@ MakeMerchant = Callable[..., Awaitable[Merchant]]
 
 
 @pytest.fixture
-async def stock_database(make_database: MakeDatabase) -> Database:
+async def stock_database(database_url: str, make_database: MakeDatabase) -> Database:
+    """The stock service's database. Nobody pulls its plug: commits need not wait for the disk."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
     return await make_database("stock")
 
 

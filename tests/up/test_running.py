@@ -10,13 +10,24 @@ from pydantic import SecretStr
 from spojka.servers.ports import PortTakenError
 from spojka.settings import Settings
 from spojka.supervisor import DirectoryInUseError
-from spojka.up import UpError, UpOptions, running
+from spojka.up import Installation, UpError, UpOptions, running
+from spojka.up.environment import environment
+from spojka.up.instances import Instance, addresses
 
 
-async def test_several_instances_stand_behind_one_edge(given: Settings) -> None:
-    options = UpOptions(settings=given, instances={"orders": 2}, free_ports=True)
+async def test_several_instances_stand_behind_one_edge_each_with_its_own_login(
+    given: Settings,
+) -> None:
+    options = UpOptions(
+        settings=given,
+        instances={"orders": 2},
+        free_ports=True,
+        variables={"SPOJKA_LOG_LEVEL": "warning"},
+    )
     async with running(options) as installation:
         assert installation.admin_key is not None
+        for instance in installation.instances:
+            _has_its_own_login_only(installation, instance)
         assert {"orders", "orders-2"} <= {each.name for each in installation.instances}
         assert len(installation.settings.orders_address.split(",")) == 2
         killed = installation.kill("orders-2")
@@ -26,19 +37,6 @@ async def test_several_instances_stand_behind_one_edge(given: Settings) -> None:
             async with running(options):
                 pytest.fail("two installations run on one data directory")
     assert all(status.pid is None for status in installation.supervisor.statuses())
-
-
-async def test_services_get_their_own_login_only(given: Settings) -> None:
-    assert given.database_url is not None
-    superuser = given.database_url.get_secret_value().partition("@")[0]
-    options = UpOptions(settings=given, free_ports=True, variables={"SPOJKA_LOG_LEVEL": "warning"})
-    async with running(options) as installation:
-        for instance in installation.instances:
-            variables = _environment_of(installation.status_of(instance.name).pid)
-            assert f"//spojka_{instance.service}:" in variables["SPOJKA_DATABASE_URL"]
-            assert "SPOJKA_ROLE_SECRET" not in variables
-            assert variables["SPOJKA_LOG_LEVEL"] == "warning"
-            assert not [name for name, value in variables.items() if superuser in value]
 
 
 async def test_a_taken_port_is_named_with_its_setting(given: Settings) -> None:
@@ -71,11 +69,18 @@ async def test_a_data_directory_that_can_not_be_made_is_named(given: Settings) -
         await _runs(UpOptions(settings=settings))
 
 
-def _environment_of(pid: int | None) -> dict[str, str]:
-    found = Path(f"/proc/{pid}/environ")
-    if not found.exists():
-        pytest.skip("only Linux shows another process's environment")
-    return dict(line.split("=", 1) for line in found.read_text().split("\0") if "=" in line)
+def _has_its_own_login_only(installation: Installation, instance: Instance) -> None:
+    variables = environment(installation.settings, instance, addresses(installation.instances))
+    shown = Path(f"/proc/{installation.status_of(instance.name).pid}/environ")
+    if shown.exists():  # Linux shows what the process really got
+        pairs = (line.partition("=") for line in shown.read_text().split("\0"))
+        variables = {name: value for name, _, value in pairs}
+        assert variables["SPOJKA_LOG_LEVEL"] == "warning"
+    assert installation.settings.database_url is not None
+    superuser = installation.settings.database_url.get_secret_value().partition("@")[0]
+    assert f"//spojka_{instance.service}:" in variables["SPOJKA_DATABASE_URL"]
+    assert "SPOJKA_ROLE_SECRET" not in variables
+    assert [name for name, value in variables.items() if superuser in value] == []
 
 
 async def _runs(options: UpOptions) -> None:

@@ -63,11 +63,14 @@ CREATE INDEX order_book_invoice_variable_symbol
     ON order_book (tenant_id, invoice_variable_symbol) WHERE invoice_variable_symbol <> '';
 CREATE INDEX order_book_gateway_reference
     ON order_book (tenant_id, gateway_reference) WHERE gateway_reference <> '';
--- Lists of what is not done yet stay short beside a book that only grows.
+-- What is not done yet, or rare, is found quickly in a book that only grows: orders open or
+-- partly delivered; imports unknown or blocked; orders partly paid, overpaid or refunded.
 CREATE INDEX order_book_unfulfilled
     ON order_book (tenant_id, fulfilment_state, id) WHERE fulfilment_state IN (1, 2);
-CREATE INDEX order_book_blocked
-    ON order_book (tenant_id, id) WHERE import_state = 5;
+CREATE INDEX order_book_import_trouble
+    ON order_book (tenant_id, import_state, id) WHERE import_state IN (3, 5);
+CREATE INDEX order_book_payment_trouble
+    ON order_book (tenant_id, payment_state, id) WHERE payment_state IN (2, 4, 5);
 
 CREATE TABLE history (
     tenant_id uuid        NOT NULL,

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import structlog
 from confluent_kafka import Message
 
+from spojka import crash_points
 from spojka.database import Database
 from spojka.delivery import inbox
 from spojka.delivery.backoff import Backoff
@@ -157,6 +158,7 @@ class Handling:
                 events = await inbox.remember(connection, self.consumer, events)
             if events:
                 await run.route.handler.handle(connection, run.tenant_id, events)
+        crash_points.reach("event-handled")
         self.stats.handled_events += len(events)
         self.stats.repeated_events += len(run.events) - len(events)
         if events:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from spojka import crash_points
 from spojka.database import Database
 from spojka.delivery import outbox_rows
 from spojka.delivery.backoff import Backoff
@@ -73,6 +74,7 @@ class Lane:
         numbers = [row.number for row in rows]
         try:
             await producer.send_batch([*map(self._record, rows), self._receipt(rows, numbers)])
+            crash_points.reach("batch-published")
             # Lost lane or not, these rows are published: deleting them is right whoever does it.
             await outbox_rows.delete(self._database, self.number, numbers)
         except BatchAbortedError:

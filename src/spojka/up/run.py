@@ -1,5 +1,6 @@
 """The composition of `spojka up`: servers, schemas, topics, the first key, every service."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from spojka.up.status_file import Status, remove_status, write_status
 
 EDGE_STOP_GROUP: Final = 10
 SERVICES_STOP_GROUP: Final = 20
-"""The edge starts after the services and stops before them; both before Kafka and PostgreSQL."""
+"""The edge stops before the services behind it; both before Kafka and PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +94,9 @@ async def _started(
     settings = _in_force(settings, instances)
     leave_environment(settings)
     news.listening = _listening(settings, instances)
-    await supervisor.start(
-        [_child(settings, instance, instances, options.variables) for instance in instances]
-    )
+    children = [_child(settings, instance, instances, options.variables) for instance in instances]
+    # All at once: the edge waits for the services by itself. Only the stop is in order.
+    await asyncio.gather(*(supervisor.start([child]) for child in children))
     installation = Installation(settings, instances, news.listening, key, supervisor)
     if any(instance.is_edge for instance in instances):
         report.tell("Waiting until the edge reaches everything behind it")

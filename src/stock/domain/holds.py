@@ -93,15 +93,15 @@ def absorbed_part(read_backs: Sequence[NettedAt], confirmed: int | None, barrier
     `confirmed` is the number of the newest request whose answer spoke for the
     line's card; None where none did. `barrier` is the number of our last write
     to the document. The newest read-back that a level came after decides, but
-    never more than the newest of all shows: an un-reserved order counts again
-    at once.
+    never more than any that came later shows: an un-reserved order counts again
+    at once, and one that is reserved anew only once another level says so.
     """
     valid = sorted(
         (entry for entry in read_backs if entry.number > barrier), key=lambda entry: entry.number
     )
     if not valid or confirmed is None:
         return ZERO
-    covered = [entry for entry in valid if entry.number < confirmed]
+    covered = sum(entry.number < confirmed for entry in valid)
     if not covered:
         return ZERO
-    return min(covered[-1].netted, valid[-1].netted)
+    return min(entry.netted for entry in valid[covered - 1 :])

@@ -44,6 +44,8 @@ class Situation:
 
     `document_revision` is the content revision that the document in the
     warehouse system carries, or that was sent; 0 where nothing was sent.
+    `resolved` says that every line of the order has its item: a document is
+    not given up for a content that can't be sent.
     """
 
     state: ImportState
@@ -51,6 +53,7 @@ class Situation:
     document_revision: int
     cancelled: bool
     automatic: bool
+    resolved: bool = True
 
 
 def next_step(situation: Situation) -> Step:
@@ -58,7 +61,7 @@ def next_step(situation: Situation) -> Step:
     if situation.state in {ImportState.SENT, ImportState.UNKNOWN}:
         return Step.LOOK_UP
     if situation.state is ImportState.ACKED:
-        outdated = situation.document_revision < situation.content_revision
+        outdated = situation.document_revision < situation.content_revision and situation.resolved
         return Step.READ_BEFORE_DELETE if situation.cancelled or outdated else Step.NONE
     if situation.state is ImportState.LOCAL and not situation.cancelled and situation.automatic:
         return Step.CREATE

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from spojka.database import Connection
-from spojka.values import ZERO
+from spojka.values import ZERO, product_number_key
 from stock.connections.model import StockRule
 from stock.domain.holds import Hold, NettedAt, absorbed_part
 from stock.domain.netting import ReadBack, SentLine, netted_by_line
@@ -27,8 +27,9 @@ _HOLDS: Final = """
             WHERE coverage.tenant_id = level.tenant_id
               AND coverage.connection_id = level.connection_id
               AND level.card_id = ANY(coverage.cards)),
-           level.capture
+           level.capture, item.number_key
     FROM hold
+    JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
     JOIN order_import ON order_import.tenant_id = hold.tenant_id
                      AND order_import.order_id = hold.order_id
     LEFT JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
@@ -43,6 +44,19 @@ class _Waiting:
     barrier: int
     sent: tuple[SentLine, ...]
     confirmed: int | None
+    number_key: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether the document that was sent has this line with the item that is held.
+
+        An amended line may be of another item: the old document nets nothing of that.
+        """
+        return any(
+            line.line_id == self.hold.line_id
+            and product_number_key(line.product_number) == self.number_key
+            for line in self.sent
+        )
 
 
 async def items_with_waiting_holds(
@@ -66,6 +80,7 @@ async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collec
             row[7],
             tuple(parse_sent_line(line) for line in row[8]),
             _newest(row[9], row[10]),
+            row[11],
         )
         for row in await cursor.fetchall()
     ]
@@ -86,6 +101,8 @@ def _newest(covered: int | None, captured: int | None) -> int | None:
 
 
 def _absorbed(rule: StockRule, entry: _Waiting, read_backs: list[ReadBack]) -> Decimal:
+    if not entry.stands:
+        return ZERO
     netted = [
         NettedAt(
             read_back.number,

@@ -31,6 +31,9 @@ from stock.levels.publish import item_stock, lock_items, publish
 from stock.listings.lines import LineKeys, resolve_lines
 from stock.listings.pairing import Link, Unpaired
 
+RESOLVED_AT_ONCE: Final = 500
+"""Orders whose lines are resolved in one go."""
+
 A_SET: Final = "is a set: Spojka can't hold its parts; sell the parts, or make it a product"
 
 OrderEvent = (
@@ -96,8 +99,8 @@ async def take_orders(
     await _settle(connection, tenant, warehouse, changed, known)
 
 
-async def resolve_unsent(connection: Connection, tenant: UUID, limit: int = 500) -> None:
-    """Resolve the lines of orders that were not sent yet anew.
+async def resolve_unsent(connection: Connection, tenant: UUID) -> None:
+    """Resolve the lines of orders that were not sent yet anew, and of those with a problem.
 
     For after a listing was linked, items came, or a connection was activated:
     blocked orders go on, and local holds move to the items that lines are now.
@@ -105,14 +108,16 @@ async def resolve_unsent(connection: Connection, tenant: UUID, limit: int = 500)
     cursor = await connection.execute(
         """
         SELECT order_id FROM order_import
-        WHERE tenant_id = %s AND state IN ('local', 'blocked') AND document_revision = 0
-          AND NOT cancelled ORDER BY order_id LIMIT %s
+        WHERE tenant_id = %s AND NOT cancelled
+          AND (state IN ('local', 'blocked') AND document_revision = 0
+               OR state IN ('sent', 'unknown', 'acked') AND problem_lines <> '{}')
+        ORDER BY order_id
         """,
-        [tenant, limit],
+        [tenant],
     )
     order_ids = [row[0] for row in await cursor.fetchall()]
-    if order_ids:
-        await _resolve_orders(connection, tenant, order_ids)
+    for begin in range(0, len(order_ids), RESOLVED_AT_ONCE):
+        await _resolve_orders(connection, tenant, order_ids[begin : begin + RESOLVED_AT_ONCE])
 
 
 async def resolve_order(connection: Connection, tenant: UUID, order_id: UUID) -> None:
@@ -123,12 +128,12 @@ async def resolve_order(connection: Connection, tenant: UUID, order_id: UUID) ->
 async def _resolve_orders(connection: Connection, tenant: UUID, order_ids: Sequence[UUID]) -> None:
     warehouse = await active_connection(connection, tenant)
     known = await lock_imports(connection, tenant, order_ids)
-    unsent = {
+    open_orders = {
         order_id: order_pb2.Order.FromString(row.content)
         for order_id, row in known.items()
-        if row.status in {ImportState.LOCAL, ImportState.BLOCKED} and not row.document_revision
+        if not row.cancelled and (row.problem_lines or not row.document_revision)
     }
-    await _settle(connection, tenant, warehouse, unsent, known)
+    await _settle(connection, tenant, warehouse, open_orders, known)
 
 
 def _cancels(order: order_pb2.Order, row: ImportRow) -> bool:
@@ -207,6 +212,7 @@ async def _settle(
     }
     if warehouse is not None:
         await lock_items(connection, tenant, item_ids)
+        holds = await load_holds(connection, tenant, orders.keys())
         after = await _holds_after(connection, warehouse, orders, known, resolved, holds)
         await write_holds(connection, tenant, after)
     for order_id, order in orders.items():
@@ -285,8 +291,10 @@ async def _holds_after(
     for order_id, order in orders.items():
         row = known[order_id]
         cancelled = order.fulfilment_state == order_pb2.FULFILMENT_STATE_CANCELLED
-        if cancelled and row.document_revision:
-            continue  # It stands in the warehouse system, or may: its document is dealt with first.
+        if row.document_revision and (cancelled or row.status is ImportState.WITHDRAWN):
+            # It stands in the warehouse system, or may: its document is dealt with
+            # first. Or a person has settled it: it holds nothing any more.
+            continue
         wanted = {} if cancelled else resolved[order_id].items
         kept = set()
         for line_id, item_id in wanted.items():
@@ -348,13 +356,17 @@ async def _advance(
             "complete": cancelled,
             "attempts": 0,
         }
-    elif resolved.problems and not cancelled:
-        problems = resolved.problems
-        reason = describe_problems(order, problems)
+    elif row.status is not ImportState.WITHDRAWN:
+        values["complete"] = False  # There is a newer content: its document is outdated.
+        problems = {} if cancelled else resolved.problems
+        if problems or row.problem_lines:
+            reason = describe_problems(order, problems) if problems else ""
     values |= {"state": state, "reason": reason, "problem_lines": Jsonb(problems)}
     await update_import(connection, tenant, row.order_id, **values)
+    # One that is on its way keeps its time: a look-up before then proves nothing.
     await connection.execute(
-        "UPDATE order_import SET next_attempt_time = now() WHERE tenant_id = %s AND order_id = %s",
+        "UPDATE order_import SET next_attempt_time = now()"
+        " WHERE tenant_id = %s AND order_id = %s AND state NOT IN ('sent', 'unknown')",
         [tenant, row.order_id],
     )
     if (state, reason) != (row.state, row.reason):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from psycopg.types.json import Jsonb
 
-from spojka import leases
+from spojka import crash_points, leases
 from spojka.api.orders.v1 import order_pb2
 from spojka.database import Connection, Database
 from spojka.tasks import Task, close_tasks, open_task
@@ -33,7 +33,7 @@ from stock.domain.imports import (
 from stock.domain.netting import ReadBack, SentLine
 from stock.imports.documents import order_document, order_line
 from stock.imports.events import publish_import
-from stock.imports.intake import goods_lines
+from stock.imports.intake import describe_problems, goods_lines
 from stock.imports.read_back import record_read_back, release_holds, settle_holds
 from stock.imports.store import (
     ImportRow,
@@ -97,7 +97,6 @@ class Importer:
             if found.status is not ImportState.LOCAL:
                 return
             wanted, sent = await self._document(connection, found)
-        numbered = await draw(self.database, self.row.tenant_id, self.row.id)
         document = await self.client.find_document(wanted.external_id, wanted.number)
         if document is None:
             return
@@ -112,8 +111,8 @@ class Importer:
             )
 
         await self._record(order_id, outcome)
+        # As after a look-up: the worker reads the document back, and the order's cards.
         await self._acknowledge(order_id, document.document_id, document.number)
-        await self._keep(order_id, ReadBack(numbered.number, document))
 
     def _situation(self, found: ImportRow) -> Situation:
         return Situation(
@@ -122,6 +121,7 @@ class Importer:
             found.document_revision,
             found.cancelled,
             self.row.automatic_import,
+            resolved=not found.problem_lines,
         )
 
     async def _wait(self, connection: Connection, found: ImportRow) -> None:
@@ -159,14 +159,16 @@ class Importer:
 
     async def _create(self, found: ImportRow, numbered: Numbered, document: OrderDocument) -> None:
         resend = found.external_id == document.external_id
+        crash_points.reach("import-marked")
         try:
             acknowledgement = await self.client.create_document(document, resend=resend)
+            crash_points.reach("import-answered")
         except (OutcomeUnknown, Unreadable) as error:
             await self._unknown(found.order_id, error)
         except Refused as error:
             await self._block(found.order_id, error)
         except WarehouseError as error:
-            await self._not_sent(found, error)
+            await self._not_sent(found.order_id, error)
             raise
         else:
             await self._acknowledge(
@@ -190,8 +192,8 @@ class Importer:
         if document is None:
             await self._record(found.order_id, self._resend)
             return
+        # The document stays unread: it is read back next, and the order's cards after it.
         await self._acknowledge(found.order_id, document.document_id, document.number)
-        await self._keep(found.order_id, ReadBack(numbered.number, document))
 
     async def _replace(self, found: ImportRow) -> None:
         numbered = await draw(self.database, self.row.tenant_id, self.row.id)
@@ -274,6 +276,10 @@ class Importer:
 
     async def _block(self, order_id: UUID, error: Refused) -> None:
         async def outcome(connection: Connection, found: ImportRow) -> None:
+            if found.cancelled or found.document_revision < found.content_revision:
+                # What was refused is not what the order wants any more.
+                await self._without_document(connection, found, reason="")
+                return
             await update_import(
                 connection,
                 self.row.tenant_id,
@@ -288,39 +294,56 @@ class Importer:
 
         await self._record(order_id, outcome)
 
-    async def _not_sent(self, before: ImportRow, error: WarehouseError) -> None:
+    async def _not_sent(self, order_id: UUID, error: WarehouseError) -> None:
         async def outcome(connection: Connection, found: ImportRow) -> None:
-            await update_import(
-                connection,
-                self.row.tenant_id,
-                found.order_id,
-                state=ImportState.LOCAL,
-                action="",
-                document_revision=before.document_revision,
-                reason=error.message,
-                next_attempt_time=datetime.now(UTC) + retry_delay(found.attempts),
+            await self._without_document(
+                connection, found, reason=error.message, delay=retry_delay(found.attempts)
             )
 
-        await self._record(before.order_id, outcome)
+        await self._record(order_id, outcome)
 
     async def _resend(self, connection: Connection, found: ImportRow) -> None:
         # The look-up proved that nothing stands: the same document goes again.
+        await self._without_document(
+            connection,
+            found,
+            reason="the request did not arrive; it is sent again",
+            delay=retry_delay(max(0, found.attempts - 1)),
+        )
+
+    async def _without_document(
+        self,
+        connection: Connection,
+        found: ImportRow,
+        *,
+        reason: str,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        # No document stands and none is under way: what the order is by now decides.
+        state = ImportState.LOCAL
+        if found.cancelled:
+            state, reason = ImportState.WITHDRAWN, "cancelled; no document stands"
+        elif found.problem_lines:
+            order = order_pb2.Order.FromString(found.content)
+            state, reason = ImportState.BLOCKED, describe_problems(order, found.problem_lines)
         await update_import(
             connection,
             self.row.tenant_id,
             found.order_id,
-            state=ImportState.LOCAL,
+            state=state,
             action="",
             document_revision=0,
-            reason="the request did not arrive; it is sent again",
-            next_attempt_time=datetime.now(UTC) + retry_delay(max(0, found.attempts - 1)),
+            document_id="",
+            document_number="",
+            reason=reason,
             complete=found.cancelled,
+            unread=False,
+            next_attempt_time=datetime.now(UTC) + delay,
         )
         if found.cancelled:
-            await update_import(
-                connection, self.row.tenant_id, found.order_id, state=ImportState.WITHDRAWN
-            )
             await release_holds(connection, self.row.rule, found.order_id, "order cancelled")
+        else:
+            await settle_holds(connection, self.row.rule, found.order_id, "no document stands")
         await publish_import(connection, self.row.tenant_id, found.order_id)
 
     async def _mark_delete(self, connection: Connection, found: ImportRow) -> None:
@@ -361,23 +384,10 @@ class Importer:
             connection,
             self.row.tenant_id,
             found.order_id,
-            state=ImportState.WITHDRAWN if found.cancelled else ImportState.LOCAL,
-            action="",
-            document_revision=0,
-            document_id="",
-            document_number="",
-            reason="cancelled; its document was deleted" if found.cancelled else "",
             attempts=0,
             barrier=max(found.barrier, numbered.number),
-            complete=found.cancelled,
-            unread=False,
-            next_attempt_time=datetime.now(UTC),
         )
-        if found.cancelled:
-            await release_holds(connection, self.row.rule, found.order_id, "order cancelled")
-        else:
-            await settle_holds(connection, self.row.rule, found.order_id, "document deleted")
-        await publish_import(connection, self.row.tenant_id, found.order_id)
+        await self._without_document(connection, found, reason="")
 
     async def _cannot_amend(
         self, connection: Connection, found: ImportRow, document: Document, reason: str

@@ -8,7 +8,7 @@ from spojka.database import Connection
 from stock.connections.model import active_connection
 from stock.listings.suggestions import Candidate
 
-PART_ITEMS: Final = 2000
+PART_ITEMS: Final = 1000
 """Few enough that looking at a part does not hold up the event loop."""
 
 _FIRST: Final = UUID(int=0)
@@ -24,7 +24,7 @@ async def read_candidates(
 ) -> AsyncGenerator[list[Candidate]]:
     """All items of the present connection, in parts.
 
-    It is for a person who asks for one listing: 100,000 items take a second or two.
+    It is for a person who asks for one listing: 100,000 items take a few seconds.
     """
     warehouse = await active_connection(connection, tenant_id)
     if warehouse is None:

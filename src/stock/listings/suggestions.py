@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from spojka.values import gtin_key
 from stock.listings.pairing import Keys
 
 SUGGESTIONS_MAX: Final = 10
-LEAST_SIMILARITY: Final = 0.4
+LEAST_LIKENESS: Final = 0.4
 
 _DIACRITICS: Final = re.compile("[\u0300-\u036f]")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
@@ -47,46 +47,58 @@ class Search:
         self._number = loose_number(keys.product_number)
         self._eans = loose_eans(keys.ean)
         self._words = _words(name)
-        self._best: list[tuple[float, str, Suggestion]] = []
+        self._best: list[tuple[float, str, Candidate]] = []
 
     def consider(self, candidates: Iterable[Candidate]) -> None:
         """Look at a part of the catalogue."""
         for candidate in candidates:
-            score, reasons = self._resemblance(candidate)
-            if reasons:
-                suggestion = Suggestion(candidate, "; ".join(reasons))
-                self._best.append((-score, candidate.product_number, suggestion))
+            score = self._score(candidate)
+            if score:
+                self._best.append((-score, candidate.product_number, candidate))
         self._best.sort(key=lambda entry: entry[:2])
         del self._best[SUGGESTIONS_MAX:]
 
     def suggestions(self) -> list[Suggestion]:
         """The best of those that were considered, at most SUGGESTIONS_MAX."""
-        return [suggestion for _score, _number, suggestion in self._best]
+        return [
+            Suggestion(candidate, "; ".join(self._reasons(candidate)))
+            for _score, _number, candidate in self._best
+        ]
 
-    def _resemblance(self, candidate: Candidate) -> tuple[float, list[str]]:
+    def _score(self, candidate: Candidate) -> float:
         # A key that agrees outweighs any name; a name on top of it tells two such apart.
-        score, reasons = 0.0, []
-        if self._number and self._number == loose_number(candidate.product_number):
-            score += 4
-            reasons.append(
+        keys = 4 * self._same_number(candidate) + 2 * self._same_ean(candidate)
+        likeness = self._likeness(candidate)
+        return keys + likeness if keys or likeness >= LEAST_LIKENESS else 0
+
+    def _reasons(self, candidate: Candidate) -> Iterator[str]:
+        if self._same_number(candidate):
+            yield (
                 f"the product numbers {self._keys.product_number.strip()!r} and"
                 f" {candidate.product_number!r} differ only in case, separators or leading zeros"
             )
-        if candidate.ean and _bare_digits(candidate.ean) in self._eans:
-            score += 2
-            reasons.append(
+        if self._same_ean(candidate):
+            yield (
                 f"the EANs {self._keys.ean.strip()} and {candidate.ean} differ only in a check"
                 " digit or zeros"
             )
-        if self._words and (common := self._words & (present := _words(candidate.name))):
-            # Long words tell more than short ones.
-            share = sum(map(len, common)) / sum(map(len, self._words | present))
-            score += share
-            if share >= LEAST_SIMILARITY:
-                reasons.append(
-                    f"the names have {len(common)} of {len(self._words)} words in common"
-                )
-        return score, reasons
+        if self._likeness(candidate) >= LEAST_LIKENESS:
+            common = len(self._words & _words(candidate.name))
+            yield f"the names have {common} of {len(self._words)} words in common"
+
+    def _same_number(self, candidate: Candidate) -> bool:
+        return bool(self._number) and self._number == loose_number(candidate.product_number)
+
+    def _same_ean(self, candidate: Candidate) -> bool:
+        return bool(self._eans and candidate.ean) and _bare_digits(candidate.ean) in self._eans
+
+    def _likeness(self, candidate: Candidate) -> float:
+        # The share of letters in common words: long words tell more than short ones.
+        if not self._words:
+            return 0.0
+        present = _words(candidate.name)
+        common = sum(map(len, self._words & present))
+        return common / sum(map(len, self._words | present)) if common else 0.0
 
 
 def fold(text: str) -> str:

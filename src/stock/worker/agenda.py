@@ -11,7 +11,8 @@ from stock.connections.model import ConnectionRow
 _IMPORT_WORK: Final = """
     tenant_id = %s AND connection_id = %s AND NOT complete
     AND (state IN ('sent', 'unknown') OR (state = 'local' AND %s AND NOT cancelled)
-         OR (state = 'acked' AND (cancelled OR document_revision < content_revision)))
+         OR (state = 'acked' AND (cancelled OR document_revision < content_revision
+                                               AND problem_lines = '{}')))
 """
 READING_AFTER_IMPULSE: Final = "incremental"
 

@@ -6,11 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stock.listings.pairing import Keys
-from stock.listings.suggestions import SUGGESTIONS_MAX, Candidate, loose_gtins, suggest
+from stock.listings.suggestions import (
+    SUGGESTIONS_MAX,
+    Candidate,
+    Search,
+    Suggestion,
+    loose_eans,
+)
 
 
 def candidate(place: int, number: str = "", ean: str = "", name: str = "") -> Candidate:
     return Candidate(UUID(int=place), number, ean, name)
+
+
+def suggest(keys: Keys, name: str, *parts: list[Candidate]) -> list[Suggestion]:
+    search = Search(keys, name)
+    for part in parts:
+        search.consider(part)
+    return search.suggestions()
 
 
 def test_a_number_written_otherwise_comes_first() -> None:
@@ -55,6 +68,18 @@ def test_suggestions_are_few_and_each_has_a_reason(
     assert all(suggestion.reason and suggestion.candidate in items for suggestion in suggestions)
 
 
+@given(
+    st.builds(Keys, texts, texts),
+    texts,
+    st.lists(st.builds(candidate, st.integers(1, 99), texts, texts, texts), max_size=30),
+    st.integers(0, 30),
+)
+def test_the_parts_of_the_catalogue_make_no_difference(
+    keys: Keys, name: str, items: list[Candidate], cut: int
+) -> None:
+    assert suggest(keys, name, items[:cut], items[cut:]) == suggest(keys, name, items)
+
+
 @given(st.text(max_size=30))
 def test_any_text_may_stand_for_an_ean(text: str) -> None:
-    assert all(len(gtin) == 14 for gtin in loose_gtins(text))
+    assert all(form.isdigit() for form in loose_eans(text))

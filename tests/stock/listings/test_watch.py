@@ -206,8 +206,8 @@ async def test_a_restored_database_tells_everything_again(
     resumed = make_watcher("eshop", watcher.token)
     await resumed.until(lambda it: it.caught_up)
     assert resumed.told == [("0", Decimal(10)), ("1", Decimal(10))]
-    again = make_watcher("eshop", resumed.token)
     await world.publish(items[1], {"MAIN": (6, 0)})
+    again = make_watcher("eshop", resumed.token)
     await again.until(lambda it: it.offers.get("1") == 6 and it.caught_up)
     assert "0" not in again.offers
 

@@ -1,0 +1,45 @@
+"""One line of the table: what was measured, and whether it is what was asked for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A figure beside its ceiling. `met` is None for a figure that nothing was asked of."""
+
+    what: str
+    figure: str
+    ceiling: str
+    ratio: str
+    asked: str
+    met: bool | None
+
+
+def rate_against(
+    what: str, unit: str, figure: float, ceiling: float, *, at_least: float | None
+) -> Result:
+    """A rate (more is better) as a share of its ceiling."""
+    share = figure / ceiling
+    return Result(
+        what=what,
+        figure=f"{figure:,.0f} {unit}",
+        ceiling=f"{ceiling:,.0f} {unit}",
+        ratio=f"{share:.2f}",
+        asked="" if at_least is None else f"≥ {at_least}",
+        met=None if at_least is None else share >= at_least,
+    )
+
+
+def time_against(
+    what: str, figure_ms: float, ceiling_ms: float, *, at_most: float
+) -> Result:
+    """A duration (less is better) as a multiple of its ceiling."""
+    multiple = figure_ms / ceiling_ms
+    return Result(
+        what=what,
+        figure=f"{figure_ms:.1f} ms",
+        ceiling=f"{ceiling_ms:.1f} ms",
+        ratio=f"{multiple:.2f}",
+        asked=f"≤ {at_most:g} ×",
+        met=multiple <= at_most,
+    )

@@ -1,0 +1,1 @@
+"""The chapters of the story: one module each, with `TITLE` and `tell`."""

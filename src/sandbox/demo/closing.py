@@ -1,0 +1,54 @@
+"""How the story ends: where everything is, and what to try next."""
+
+from pathlib import Path
+from typing import Final
+
+from sandbox.demo.stage import Stage
+from spojka.up import Installation
+from spojka.up.private_file import write_private
+
+FILE_NAME: Final = "demo.env"
+
+
+def leave_keys(stage: Stage, installation: Installation) -> Path:
+    """Leave what commands need to act for the demo's merchant; returns the file."""
+    path = installation.settings.data_dir / FILE_NAME
+    values = {
+        "SPOJKA_DATA_DIR": installation.settings.data_dir,
+        "SPOJKA_ADDRESS": installation.edge.grpc_address,
+        "SPOJKA_API_KEY": stage.office.edge.key,
+        "SPOJKA_TENANT": stage.tenant,
+    }
+    write_private(path, "".join(f"{name}='{value}'\n" for name, value in values.items()))
+    return path
+
+
+def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str) -> None:
+    """Print the addresses and the commands."""
+    narrator, edge = stage.narrator, installation.edge
+    narrator.table(
+        f"All {narrator.steps_passed} steps were as told, in {took}",
+        [
+            ("Spojka, gRPC", edge.grpc_address),
+            ("Spojka, HTTP", edge.http_url),
+            ("Impulse URL", stage.connection.impulse_url),
+            ("Pohoda's stand-in", f"{stage.warehouse.url} (ledger: /sandbox/ledger)"),
+            ("Kafka", installation.settings.required_bootstrap()),
+            ("Merchant", stage.tenant),
+            ("Keys", str(keys)),
+            ("Logs", str(installation.settings.data_dir / "logs")),
+        ],
+    )
+    narrator.say("\nTry next, in another terminal:")
+    movement = f'{{"store": "HLAVNI", "code": "{stage.moved.code}", "delta": -3}}'
+    narrator.commands(
+        [
+            f"set -a; . '{keys}'; set +a",
+            f"spojka item trace {stage.sold.code}",
+            "spojka order list",
+            "spojka warehouse readings",
+            "spojka events tail",
+            f"curl -d '{movement}' {stage.warehouse.url}/sandbox/movements",
+            f"curl -X POST {stage.connection.impulse_url}",
+        ]
+    )
