@@ -14,7 +14,6 @@ from gateway.backends import Backends, Readiness
 from gateway.forwarding import Forwarder
 from gateway.gatekeeper import Gatekeeper
 from gateway.http import application
-from gateway.http_server import HttpServer
 from gateway.impulses import Impulses
 from gateway.known_keys import KnownKeys
 from gateway.load import Load
@@ -24,6 +23,7 @@ from gateway.routes import FORWARDED, OWN, STOCK, addresses
 from gateway.tenant_service import TenantServicer
 from gateway.tls import server_credentials
 from spojka.database import Database
+from spojka.http_server import HttpServer
 from spojka.rpc.server import Server
 from spojka.service import Component, Ground, Service
 from spojka.settings import Settings

@@ -1,9 +1,9 @@
 """Named steps at which a test stops a process dead, to prove that nothing is lost there.
 
-In production `reach` returns at once. Where `SPOJKA_CRASH_AT` names a step
-(`step` or `step:n`), the process kills itself with SIGKILL when it gets there
-for the n-th time, provided that it can create the file `SPOJKA_CRASH_MARK`:
-the process that is started in its place goes on.
+In production `reach` returns at once. Where `SPOJKA_CRASH_ORDERS` names a
+folder, a process that comes to a step removes the file of the step's name
+there and kills itself with SIGKILL: one file is one death, whenever a test
+puts it there, and the process that is started in its place goes on.
 """
 
 import os
@@ -22,24 +22,20 @@ CrashPoint = Literal[
     "batch-published",
 ]
 
-_WANTED: Final = os.environ.get("SPOJKA_CRASH_AT", "")
-_reached = 0
+ORDERS_VARIABLE: Final = "SPOJKA_CRASH_ORDERS"
+_ORDERS: Final = os.environ.get(ORDERS_VARIABLE, "")
 
 
 def reach(step: CrashPoint) -> None:
     """Pass a step; die here where a test says so."""
-    global _reached  # noqa: PLW0603 - one count a process
-    name, _, number = _WANTED.partition(":")
-    if name != step:
-        return
-    _reached += 1
-    if _reached == int(number or 1) and _mark():
+    if _ORDERS and _is_ordered(step):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _mark() -> bool:
+def _is_ordered(step: CrashPoint) -> bool:
     try:
-        Path(os.environ["SPOJKA_CRASH_MARK"]).touch(exist_ok=False)
-    except FileExistsError:
+        # Of several processes that get here, one removes the file.
+        Path(_ORDERS, step).unlink()
+    except FileNotFoundError:
         return False
     return True

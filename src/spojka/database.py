@@ -55,7 +55,6 @@ class Database:
                 "options": self._options,
                 "application_name": application,
             },
-            check=AsyncConnectionPool.check_connection,
             name=application,
         )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from spojka.database import Connection
+from spojka.database import Connection, Database
 from spojka.errors import AlreadyExists
 
 Answer = TypeVar("Answer", bound=Message)
@@ -63,3 +63,11 @@ async def remember_answer(
             answer.SerializeToString(),
         ],
     )
+
+
+async def prune(database: Database, retention_days: int) -> None:
+    """Forget answers that were given long ago."""
+    async with database.autocommit() as connection:
+        await connection.execute(
+            "DELETE FROM request WHERE time < now() - make_interval(days => %s)", [retention_days]
+        )

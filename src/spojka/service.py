@@ -18,10 +18,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import structlog
 
+from spojka import monitor
 from spojka.database import Database
 from spojka.delivery.health import Health
 from spojka.delivery.relay import Relay
+from spojka.http_server import HttpServer
 from spojka.migrations import Schema, role_password
+from spojka.pruning import Pruning
 from spojka.rpc.server import Server
 from spojka.settings import Settings, SettingsError
 from spojka.telemetry import configure_logging
@@ -145,4 +148,10 @@ async def _assembled(
     parts = service.assemble(Ground(settings, database, relay, health), server)
     # Calls are taken last and refused first: what they need is there around them.
     # A service that adds nothing to the server inside the house has none.
-    return [relay, *parts, *([server] if server.services else [])]
+    components: list[Component] = [relay, *parts]
+    if server.services:
+        components.append(server)
+    if settings.metrics_port:
+        routes = monitor.application(service.name, relay.stats, health)
+        components.append(HttpServer(routes, settings.service_host, settings.metrics_port))
+    return [Pruning(database, settings.inbox_retention_days), *components]

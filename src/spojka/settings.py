@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         365,
         ge=1,
         le=3650,
-        description="Days that the history of items, orders and readings is kept.",
+        description="Days that movements of items and readings are kept.",
     )
     dead_letter_limit: int = Field(
         100,

@@ -11,7 +11,7 @@ from spojka.api.common.v1.task_pb2 import Task as TaskMessage
 from spojka.database import Connection
 from spojka.errors import NotFound
 from spojka.outbox import new_id
-from spojka.rpc.pagination import decode_token, encode_token, page_size
+from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 
 SPOJKA: Final = "spojka"
 _COLUMNS: Final = (
@@ -107,7 +107,7 @@ async def list_tasks(
 ) -> tuple[list[TaskMessage], str]:
     """A page of tasks, newest first, and the token of the next."""
     limit = page_size(size, default=50, maximum=500)
-    after = decode_token(token, 1)
+    after = decode_uuid_token(token)
     cursor = await connection.execute(
         f"""
         SELECT {_COLUMNS} FROM task
@@ -120,7 +120,7 @@ async def list_tasks(
             include_resolved,
             subject,
             subject,
-            *([after[0] if after else None] * 2),
+            *([after] * 2),
             limit + 1,
         ],
     )

@@ -39,7 +39,9 @@ def parse_partner_decimal(text: str) -> Decimal:
 
 def format_decimal(value: Decimal) -> str:
     """Write a decimal plainly: no exponent, no trailing zeros, no negative zero."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text

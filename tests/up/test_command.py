@@ -63,6 +63,13 @@ def test_a_stop_while_it_starts_leaves_nothing(data_dir: Path) -> None:
     assert read_status(data_dir) is None
 
 
+def test_a_number_of_instances_that_is_none_is_told_in_a_line(data_dir: Path) -> None:
+    result = _run("up", "--data-dir", str(data_dir), "--instances", "stock")
+    assert result.returncode == 1
+    assert result.stderr == "spojka: --instances 'stock' wants SERVICE=NUMBER, such as stock=2\n"
+    assert not data_dir.exists()
+
+
 def _environment() -> dict[str, str]:
     """Give what an operator has who set nothing."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SPOJKA_")}

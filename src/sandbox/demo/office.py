@@ -45,6 +45,14 @@ class Office:
         request = api.UpdateConnectionRequest(connection=changed)
         return (await self.edge.call(self._warehouses.UpdateConnection, request)).connection
 
+    async def change_probing(self, connection: api.Connection, seconds: int) -> api.Connection:
+        """Look for changes in the warehouse so often; all else stays."""
+        changed = api.Connection()
+        changed.CopyFrom(connection)
+        changed.probe_interval_seconds = seconds
+        request = api.UpdateConnectionRequest(connection=changed)
+        return (await self.edge.call(self._warehouses.UpdateConnection, request)).connection
+
     async def test_connection(self, connection_id: str) -> api.TestConnectionResponse:
         """Ask the warehouse system who it is."""
         request = api.TestConnectionRequest(id=connection_id)

@@ -16,6 +16,7 @@ from sandbox.demo.chapters import (
     guarding,
     importing,
     moving,
+    probing,
     selling,
     tracing,
 )
@@ -70,6 +71,8 @@ async def _tell(stage: Stage) -> None:
     await changing.tell(stage, on_hand)
     chapter(moving.TITLE)
     await moving.tell(stage)
+    chapter(probing.TITLE)
+    await probing.tell(stage)
     chapter(tracing.TITLE)
     await tracing.tell(stage)
     chapter(guarding.TITLE)

@@ -12,6 +12,7 @@ from spojka.values import ZERO
 
 HISTORY_MAX: Final = 200
 """How many of its latest figures a listing remembers."""
+DIFFERING_NAMED_MAX: Final = 5
 
 Version = tuple[int, int]
 """Epoch and revision of the item that a figure comes from."""
@@ -122,6 +123,25 @@ class Shelf:
         except NotShown as error:
             raise NotShown(f"{error}; it shows {self.shown(listing_id)}") from error
         return self._places[listing_id].history[-1].at
+
+    async def until_all_show(self, wanted: Mapping[str, int], *, within_seconds: float) -> None:
+        """Wait until the shelf shows exactly this. Raises NotShown, naming some that differ."""
+        try:
+            await self.until(
+                lambda: self.figures == wanted,
+                f"{len(wanted)} listings as wanted",
+                within_seconds=within_seconds,
+            )
+        except NotShown as error:
+            figures = self.figures
+            names = sorted(figures.keys() | wanted.keys())
+            differing = [
+                f"{name} shows {figures.get(name)}, not {wanted.get(name)}"
+                for name in names
+                if figures.get(name) != wanted.get(name)
+            ]
+            some = "; ".join(differing[:DIFFERING_NAMED_MAX])
+            raise NotShown(f"{error}; {len(differing)} differ: {some}") from error
 
     def _wake(self, *, changed: bool) -> None:
         if changed:

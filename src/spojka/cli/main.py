@@ -12,6 +12,7 @@ class Spojka(SpojkaCommands):
 
     modules: ClassVar = {
         "up": "spojka.cli.up",
+        "demo": "spojka.cli.demo",
         "serve": "spojka.cli.serve",
         "migrate": "spojka.cli.migrate",
         "settings": "spojka.cli.settings_page",

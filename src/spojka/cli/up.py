@@ -1,6 +1,8 @@
 """`spojka up`: everything on this machine, until Ctrl-C."""
 
 import asyncio
+import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +49,8 @@ def up(
 
 async def _run(options: UpOptions, console: Console) -> None:
     """Run until the process is asked to end, also while it still starts; then stop in order."""
-    work = asyncio.create_task(_serve(options, console))
+    up = asyncio.Event()
+    work = asyncio.create_task(_serve(options, console, up))
     asked = asyncio.create_task(wait_for_stop_signal())
     await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
     if asked.done():
@@ -57,10 +60,15 @@ async def _run(options: UpOptions, console: Console) -> None:
     with suppress(asyncio.CancelledError):
         await work
     console.print("Stopped.")
+    if not up.is_set():
+        # A download goes on in its thread. It is not waited for: the next start takes it up.
+        sys.stdout.flush()
+        os._exit(0)
 
 
-async def _serve(options: UpOptions, console: Console) -> None:
+async def _serve(options: UpOptions, console: Console, up: asyncio.Event) -> None:
     async with running(options) as installation:
+        up.set()
         console.print()
         console.print(overview(installation))
         for line in closing_lines(installation):

@@ -1,19 +1,14 @@
 """The inbox: fact events that a consumer has handled, remembered with their effects."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import psycopg
-import structlog
 
 from spojka.database import Connection, Database
 from spojka.delivery.handler import ReceivedEvent
-from spojka.errors import Unavailable
 
-PRUNE_INTERVAL_SECONDS: Final = 3600.0
 PRUNE_MAX_ROWS: Final = 10_000
 
 _REMEMBER: Final = """
@@ -25,9 +20,6 @@ _PRUNE: Final = """
         SELECT consumer, id FROM inbox WHERE time < now() - %s ORDER BY time LIMIT %s
     )
 """
-
-log = structlog.get_logger()
-
 
 async def remember(
     connection: Connection, consumer: str, events: Sequence[ReceivedEvent]
@@ -57,14 +49,3 @@ async def prune(database: Database, retention_days: int) -> int:
         forgotten += cursor.rowcount
         if cursor.rowcount < PRUNE_MAX_ROWS:
             return forgotten
-
-
-async def keep_pruned(database: Database, retention_days: int) -> None:
-    """Prune every hour, without end. A composition root runs it once a service."""
-    while True:
-        try:
-            forgotten = await prune(database, retention_days)
-            log.debug("inbox pruned", events=forgotten)
-        except (Unavailable, psycopg.Error) as error:
-            log.warning("inbox could not be pruned", error=str(error))
-        await asyncio.sleep(PRUNE_INTERVAL_SECONDS)

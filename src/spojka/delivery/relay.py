@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from spojka.cancelling import cancel_all
 from spojka.database import Connection, Database
 from spojka.delivery import outbox_rows
 from spojka.delivery.admin import ensure_topics
@@ -95,13 +96,10 @@ class Relay:
     async def stop(self) -> None:
         """Finish the batches on their way, then give the lanes up."""
         keeper, reader = self._tasks
-        reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
+        await cancel_all([reader])
         if self._publishing:
             await asyncio.wait(self._publishing, timeout=STOP_SECONDS)
-        for task in (*self._publishing, keeper):
-            task.cancel()
-        await asyncio.gather(keeper, *self._publishing, return_exceptions=True)
+        await cancel_all([keeper, *self._publishing])
 
     # --- lanes: everything on the direct connection -------------------------------------------
 

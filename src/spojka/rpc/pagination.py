@@ -4,8 +4,13 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
 
 from spojka.errors import InvalidArgument, Violation
+
+MAX_DIGITS: Final = 18
+"""Of a number in a token: those of a 64-bit integer that is never negative."""
 
 
 def page_size(wanted: int, *, default: int, maximum: int) -> int:
@@ -31,5 +36,28 @@ def decode_token(token: str, parts: int) -> list[str] | None:
         or len(key) != parts
         or not all(isinstance(part, str) for part in key)
     ):
-        raise InvalidArgument([Violation("page_token", "is not a token that this method gave")])
+        raise _foreign()
     return key
+
+
+def decode_uuid_token(token: str) -> UUID | None:
+    """The id in a token of a list ordered by ids; None for the first page."""
+    key = decode_token(token, 1)
+    try:
+        return UUID(key[0]) if key else None
+    except ValueError as error:
+        raise _foreign() from error
+
+
+def decode_number_token(token: str) -> int | None:
+    """The number in a token of a list ordered by numbers; None for the first page."""
+    key = decode_token(token, 1)
+    if key is None:
+        return None
+    if not key[0].isascii() or not key[0].isdigit() or len(key[0]) > MAX_DIGITS:
+        raise _foreign()
+    return int(key[0])
+
+
+def _foreign() -> InvalidArgument:
+    return InvalidArgument([Violation("page_token", "is not a token that this method gave")])

@@ -9,7 +9,16 @@ rules of the request's fields, the deadline, and errors as statuses.
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Final
@@ -78,6 +87,8 @@ class BaseServer(ABC):
         self._names: dict[str, bool] = {}
         self._handlers: list[grpc.GenericRpcHandler] = []
         self._server: grpc.aio.Server | None = None
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._stopping = False
         self.port = port
 
     @abstractmethod
@@ -145,6 +156,9 @@ class BaseServer(ABC):
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()
+        self._stopping = True
+        for stream in self._streams:
+            stream.cancel()
         await self._server.stop(STOP_GRACE_SECONDS)
         self._server = None
 
@@ -187,14 +201,22 @@ class BaseServer(ABC):
         return serve
 
     def _streaming(
-        self, method: MethodDescriptor, handler: Callable[[Any, Call], AsyncIterator[Message]]
+        self,
+        method: MethodDescriptor,
+        handler: Callable[[Any, Call], AsyncGenerator[Message, None]],
     ) -> Callable[[Any, Any], AsyncIterator[Message]]:
         async def serve(request: Message, context: Any) -> AsyncIterator[Message]:
             try:
                 call = await self._enter(method, context)
                 validate(request)
-                async for answer in handler(request, call):
-                    yield answer
+                with self._stream():
+                    async with aclosing(handler(request, call)) as answers:
+                        async for answer in answers:
+                            yield answer
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+                await abort(context, Unavailable("this process stops: go on elsewhere"))
             except RequestError as error:
                 await abort(context, error)
             except Exception:
@@ -203,6 +225,17 @@ class BaseServer(ABC):
                 raise
 
         return serve
+
+    @contextmanager
+    def _stream(self) -> Iterator[None]:
+        # A stream has no end of its own: the server ends it when it stops.
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            yield
+        finally:
+            self._streams.discard(task)
 
     async def _enter(self, method: MethodDescriptor, context: Any) -> Call:
         metadata: Metadata = dict(context.invocation_metadata() or ())

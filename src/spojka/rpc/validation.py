@@ -5,7 +5,7 @@ breaks some is answered with every violated field at once.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -26,8 +26,10 @@ _UNSIGNED: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?\Z")
 _URL: Final = re.compile(r"https?://[^\s/?#]+[^\s]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
-FieldCheck = Callable[[Any, str], Iterator[Violation]]
-MessageCheck = Callable[[Message, str], Iterator[Violation]]
+# Where a value stands: its parent's path and its own name or index. Made into
+# text only where a rule is broken.
+Path = tuple[Any, str | int] | None
+Check = Callable[[Any, Path, list[Violation]], None]
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 
@@ -90,31 +92,32 @@ def validate(message: Message, *, into_lists: bool = True) -> None:
 
     Without `into_lists`, messages in the lists of `message` are not looked into.
     """
-    violations = list(_compiled(message.DESCRIPTOR, into_lists=into_lists)(message, ""))
-    if violations:
-        raise InvalidArgument(violations)
+    found: list[Violation] = []
+    _compiled(message.DESCRIPTOR, into_lists=into_lists)(message, None, found)
+    if found:
+        raise InvalidArgument(found)
 
 
 def violations_of(message: Message, path: str = "") -> list[Violation]:
     """Every broken rule; the paths begin with `path`."""
-    return list(_compiled(message.DESCRIPTOR, into_lists=True)(message, path))
+    found: list[Violation] = []
+    _compiled(message.DESCRIPTOR, into_lists=True)(message, (None, path) if path else None, found)
+    return found
 
 
 @cache
-def _compiled(descriptor: Descriptor, *, into_lists: bool) -> MessageCheck:
-    checks = [
-        (field.name, _field_check(field, into_lists=into_lists)) for field in descriptor.fields
-    ]
+def _compiled(descriptor: Descriptor, *, into_lists: bool) -> Check:
+    checks = [_field_check(field, into_lists=into_lists) for field in descriptor.fields]
+    wanted = [check for check in checks if check is not _unchecked]
 
-    def check(message: Message, path: str) -> Iterator[Violation]:
-        prefix = f"{path}." if path else ""
-        for name, field_check in checks:
-            yield from field_check(message, prefix + name)
+    def check(message: Any, path: Path, found: list[Violation]) -> None:
+        for field_check in wanted:
+            field_check(message, path, found)
 
     return check
 
 
-def _field_check(field: FieldDescriptor, *, into_lists: bool) -> FieldCheck:
+def _field_check(field: FieldDescriptor, *, into_lists: bool) -> Check:
     rules = field.GetOptions().Extensions[rules_pb2.rules]
     name = field.name
     if _is_map(field):
@@ -126,15 +129,31 @@ def _field_check(field: FieldDescriptor, *, into_lists: bool) -> FieldCheck:
         return _list_check(name, rules, value_check)
     if field.type == FieldDescriptor.TYPE_MESSAGE:
         return _submessage_check(name, required=rules.required, value_check=value_check)
+    if value_check is _unchecked and not rules.required:
+        return _unchecked
 
-    def check(message: Any, path: str) -> Iterator[Violation]:
+    def check(message: Any, path: Path, found: list[Violation]) -> None:
         value = getattr(message, name)
         if value:
-            yield from value_check(value, path)
+            value_check(value, (path, name), found)
         elif rules.required:
-            yield Violation(path, "is required")
+            _say(found, (path, name), "is required")
 
     return check
+
+
+def _say(found: list[Violation], path: Path, description: str) -> None:
+    found.append(Violation(_text(path), description))
+
+
+def _text(path: Path) -> str:
+    if path is None:
+        return ""
+    parent, part = path
+    before = _text(parent)
+    if isinstance(part, int):
+        return f"{before}[{part}]"
+    return f"{before}.{part}" if before else part
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -142,81 +161,87 @@ def _is_map(field: FieldDescriptor) -> bool:
     return kind is not None and kind.GetOptions().map_entry
 
 
-def _map_check(name: str, rules: rules_pb2.FieldRules) -> FieldCheck:
+def _map_check(name: str, rules: rules_pb2.FieldRules) -> Check:
     most = rules.max_items or DEFAULT_MAX_ITEMS
     longest = rules.max_length or DEFAULT_MAX_LENGTH
 
-    def check(message: Any, path: str) -> Iterator[Violation]:
+    def check(message: Any, path: Path, found: list[Violation]) -> None:
         entries = getattr(message, name)
         if len(entries) > most:
-            yield Violation(path, f"has {len(entries)} entries, at most {most} are taken")
+            _say(found, (path, name), f"has {len(entries)} entries, at most {most} are taken")
             return
         for key in entries:
             if len(key) > longest or len(entries[key]) > longest:
-                yield Violation(f"{path}[{key[:40]}]", f"is longer than {longest} characters")
+                _say(found, (path, f"{name}[{key[:40]}]"), f"is longer than {longest} characters")
 
     return check
 
 
-def _list_check(name: str, rules: rules_pb2.FieldRules, value_check: FieldCheck) -> FieldCheck:
+def _list_check(name: str, rules: rules_pb2.FieldRules, value_check: Check) -> Check:
     most = rules.max_items or DEFAULT_MAX_ITEMS
 
-    def check(message: Any, path: str) -> Iterator[Violation]:
+    def check(message: Any, path: Path, found: list[Violation]) -> None:
         values = getattr(message, name)
         if rules.required and not values:
-            yield Violation(path, "must have at least one element")
+            _say(found, (path, name), "must have at least one element")
         if len(values) > most:
-            yield Violation(path, f"has {len(values)} elements, at most {most} are taken")
+            _say(found, (path, name), f"has {len(values)} elements, at most {most} are taken")
             return
-        for index, value in enumerate(values):
-            yield from value_check(value, f"{path}[{index}]")
+        if value_check is not _unchecked:
+            for index, value in enumerate(values):
+                value_check(value, ((path, name), index), found)
 
     return check
 
 
-def _submessage_check(name: str, *, required: bool, value_check: FieldCheck) -> FieldCheck:
-    def check(message: Any, path: str) -> Iterator[Violation]:
+def _submessage_check(name: str, *, required: bool, value_check: Check) -> Check:
+    def check(message: Any, path: Path, found: list[Violation]) -> None:
         if message.HasField(name):
-            yield from value_check(getattr(message, name), path)
+            value_check(getattr(message, name), (path, name), found)
         elif required:
-            yield Violation(path, "is required")
+            _say(found, (path, name), "is required")
 
     return check
 
 
-def _value_check(field: FieldDescriptor, rules: rules_pb2.FieldRules) -> FieldCheck:
+def _value_check(field: FieldDescriptor, rules: rules_pb2.FieldRules) -> Check:
     if field.message_type is not None:
         return _nested_check(field.message_type)
     if field.enum_type is not None:
-        known = frozenset(field.enum_type.values_by_number)
-        return lambda value, path: (
-            iter(()) if value in known else iter([Violation(path, f"{value} is not a known value")])
-        )
+        return _enum_check(frozenset(field.enum_type.values_by_number))
     if field.type == FieldDescriptor.TYPE_STRING:
         return _string_check(rules)
     return _unchecked
 
 
-def _unchecked(_value: Any, _path: str) -> Iterator[Violation]:
-    return iter(())
+def _unchecked(_value: Any, _path: Path, _found: list[Violation]) -> None:
+    return
 
 
-def _nested_check(descriptor: Descriptor) -> FieldCheck:
+def _nested_check(descriptor: Descriptor) -> Check:
     # Compiled at the first use: messages may contain themselves.
-    def check(value: Any, path: str) -> Iterator[Violation]:
-        return _compiled(descriptor, into_lists=True)(value, path)
+    def check(value: Any, path: Path, found: list[Violation]) -> None:
+        _compiled(descriptor, into_lists=True)(value, path, found)
 
     return check
 
 
-def _string_check(rules: rules_pb2.FieldRules) -> FieldCheck:
+def _enum_check(known: frozenset[int]) -> Check:
+    def check(value: Any, path: Path, found: list[Violation]) -> None:
+        if value not in known:
+            _say(found, path, f"{value} is not a known value")
+
+    return check
+
+
+def _string_check(rules: rules_pb2.FieldRules) -> Check:
     longest = rules.max_length or DEFAULT_MAX_LENGTH
     matches, wants = _FORMATS[rules.format]
 
-    def check(value: Any, path: str) -> Iterator[Violation]:
+    def check(value: Any, path: Path, found: list[Violation]) -> None:
         if len(value) > longest:
-            yield Violation(path, f"has {len(value)} characters, at most {longest} are taken")
+            _say(found, path, f"has {len(value)} characters, at most {longest} are taken")
         elif not matches(value):
-            yield Violation(path, wants)
+            _say(found, path, wants)
 
     return check

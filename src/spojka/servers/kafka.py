@@ -163,6 +163,7 @@ class EmbeddedKafka:
             output, _ = await asyncio.wait_for(process.communicate(), FORMAT_TIMEOUT_S)
         except (TimeoutError, asyncio.CancelledError):
             process.kill()
+            await process.wait()
             raise
         if process.returncode != 0:
             said = output.decode("utf-8", "replace").strip()

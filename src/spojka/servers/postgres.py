@@ -142,6 +142,7 @@ class EmbeddedPostgres:
             output, _ = await asyncio.wait_for(process.communicate(), INITDB_TIMEOUT_S)
         except (TimeoutError, asyncio.CancelledError):
             process.kill()
+            await process.wait()
             raise
         if process.returncode != 0:
             said = output.decode("utf-8", "replace").strip()

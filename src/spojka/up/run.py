@@ -36,13 +36,15 @@ class UpOptions:
     `settings` says where and with what. `instances` is how many of a service
     (one, where it names none). `free_ports` takes any free ports in place of
     those of the settings. `variables` are added to the environment of every
-    service. `policy` is how processes that end are started again.
+    service, `variables_of` to that of one service's processes. `policy` is how
+    processes that end are started again.
     """
 
     settings: Settings
     instances: Mapping[str, int] = field(default_factory=dict)
     free_ports: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    variables_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     policy: RestartPolicy | None = None
     report: Report = field(default_factory=Silence)
 
@@ -84,6 +86,12 @@ async def _started(
     report, data_dir = options.report, settings.data_dir
     places = Places(settings, services, data_dir / "ports", free_ports=options.free_ports)
     instances = await places.of(options.instances)
+    if settings.database_url is not None and settings.role_secret is None:
+        report.warn(
+            "SPOJKA_DATABASE_URL is set without SPOJKA_ROLE_SECRET: the services' roles get "
+            f"passwords from the secret in {data_dir}; another machine that uses this database "
+            "must be given the same one."
+        )
     settings = with_secrets(settings, data_dir)
     settings = await with_servers(settings, data_dir, supervisor, report)
     applied = await migrate_all(settings, list(services.values()))
@@ -94,7 +102,7 @@ async def _started(
     settings = _in_force(settings, instances)
     leave_environment(settings)
     news.listening = _listening(settings, instances)
-    children = [_child(settings, instance, instances, options.variables) for instance in instances]
+    children = [_child(settings, instance, instances, options) for instance in instances]
     # All at once: the edge waits for the services by itself. Only the stop is in order.
     await asyncio.gather(*(supervisor.start([child]) for child in children))
     installation = Installation(settings, instances, news.listening, key, supervisor)
@@ -122,12 +130,13 @@ def _child(
     settings: Settings,
     instance: Instance,
     instances: Sequence[Instance],
-    variables: Mapping[str, str],
+    options: UpOptions,
 ) -> Child:
+    own = options.variables_of.get(instance.service, {})
     return Child(
         name=instance.name,
         argv=(sys.executable, "-m", "spojka", "serve", instance.service),
-        env=environment(settings, instance, addresses(instances)) | dict(variables),
+        env=environment(settings, instance, addresses(instances)) | {**options.variables, **own},
         log_path=settings.data_dir / "logs" / f"{instance.name}.log",
         ready=_probe(instance),
         stop_group=EDGE_STOP_GROUP if instance.is_edge else SERVICES_STOP_GROUP,

@@ -7,7 +7,7 @@ from uuid import UUID
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
 from spojka.database import Connection
 from spojka.errors import FailedPrecondition, NotFound
-from spojka.rpc.pagination import decode_token, encode_token, page_size
+from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 from spojka.tasks import close_task
 from stock.connections.model import load_connection
 from stock.imports.absorb import absorb_holds
@@ -38,14 +38,14 @@ async def list_readings(
 ) -> api.ListReadingsResponse:
     """A page of readings, newest first."""
     limit = page_size(request.page_size, default=50, maximum=500)
-    after = decode_token(request.page_token, 1)
+    after = decode_uuid_token(request.page_token)
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM reading WHERE tenant_id = %s AND connection_id = %s"
         " AND (%s::uuid IS NULL OR id < %s::uuid) ORDER BY id DESC LIMIT %s",
         [
             tenant_id,
             UUID(request.connection_id),
-            *([after[0] if after else None] * 2),
+            *([after] * 2),
             limit + 1,
         ],
     )

@@ -16,7 +16,7 @@ from spojka.errors import FailedPrecondition, InvalidArgument, NotFound, Violati
 from spojka.outbound import OutboundPolicy
 from spojka.outbox import new_id
 from spojka.requests import earlier_answer, remember_answer
-from spojka.rpc.pagination import decode_token, encode_token, page_size
+from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 from spojka.rpc.server import Call
 from spojka.secrets import Seal
 from stock.connections import edit
@@ -108,12 +108,12 @@ class WarehouseServicer:
         """A page of connections, newest first."""
         tenant = call.identity.tenant
         limit = page_size(request.page_size, default=50, maximum=500)
-        after = decode_token(request.page_token, 1)
+        after = decode_uuid_token(request.page_token)
         async with self.database.transaction(tenant) as connection:
             cursor = await connection.execute(
                 f"SELECT {COLUMNS} FROM connection WHERE tenant_id = %s"
                 " AND (%s::uuid IS NULL OR id < %s::uuid) ORDER BY id DESC LIMIT %s",
-                [tenant, *([after[0] if after else None] * 2), limit + 1],
+                [tenant, *([after] * 2), limit + 1],
             )
             rows = [ConnectionRow(*row) for row in await cursor.fetchall()]
         more = encode_token([str(rows[limit - 1].id)]) if len(rows) > limit else ""
@@ -149,6 +149,7 @@ class WarehouseServicer:
                 f"UPDATE connection SET {assignments} WHERE tenant_id = %s AND id = %s".encode(),
                 [*values.values(), tenant, connection_id],
             )
+            await _come_forward(connection, tenant, connection_id)
             after = await load_connection(connection, tenant, connection_id)
             if after.pairing != row.pairing:
                 await link_adrift(connection, tenant)
@@ -365,6 +366,20 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise InvalidArgument([Violation("connection.id", "must be a UUID")]) from error
+
+
+async def _come_forward(connection: Connection, tenant: UUID, connection_id: UUID) -> None:
+    # A shorter interval counts from now, not from when the longer one has run out.
+    await connection.execute(
+        """
+        UPDATE connection
+        SET next_probe_time = least(next_probe_time, now() + make_interval(secs => probe_seconds)),
+            next_reading_time =
+                least(next_reading_time, now() + make_interval(secs => reading_seconds))
+        WHERE tenant_id = %s AND id = %s
+        """,
+        [tenant, connection_id],
+    )
 
 
 async def _set_impulse(

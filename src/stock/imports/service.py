@@ -13,7 +13,7 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.api.stock.v1 import item_service_pb2 as api
 from spojka.database import Connection, Database
 from spojka.errors import FailedPrecondition, NotFound
-from spojka.rpc.pagination import decode_token, encode_token, page_size
+from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 from spojka.rpc.server import Call
 from spojka.values import format_decimal, parse_decimal
 from stock.connections.model import load_connection
@@ -56,7 +56,7 @@ class ImportServicer:
         """A page of imports, newest first."""
         tenant = call.identity.tenant
         limit = page_size(request.page_size, default=50, maximum=500)
-        after = decode_token(request.page_token, 1)
+        after = decode_uuid_token(request.page_token)
         state = next((name for name, value in STATES.items() if value == request.state), None)
         async with self.database.transaction(tenant) as connection:
             async with connection.cursor(row_factory=class_row(ImportRow)) as cursor:
@@ -67,7 +67,7 @@ class ImportServicer:
                       AND (%s::uuid IS NULL OR order_id < %s::uuid)
                     ORDER BY order_id DESC LIMIT %s
                     """.encode(),
-                    [tenant, state, state, *([after[0] if after else None] * 2), limit + 1],
+                    [tenant, state, state, *([after] * 2), limit + 1],
                 )
                 rows = await cursor.fetchall()
             imports = [await _message(connection, tenant, row) for row in rows[:limit]]

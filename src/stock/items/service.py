@@ -7,7 +7,7 @@ from uuid import UUID
 from spojka.api.stock.v1 import item_service_pb2 as api
 from spojka.database import Connection, Database
 from spojka.errors import InvalidArgument, Violation
-from spojka.rpc.pagination import decode_token, encode_token, page_size
+from spojka.rpc.pagination import decode_number_token, encode_token, page_size
 from spojka.rpc.server import Call
 from spojka.tasks import list_tasks, resolve_task
 from spojka.values import format_decimal, parse_decimal
@@ -163,14 +163,14 @@ async def _add_movements(
     answer: api.TraceItemResponse,
 ) -> None:
     limit = page_size(request.page_size, default=50, maximum=500)
-    after = decode_token(request.page_token, 1)
+    after = decode_number_token(request.page_token)
     cursor = await connection.execute(
         """
         SELECT revision, time, before, after, cause FROM movement
         WHERE tenant_id = %s AND item_id = %s AND (%s::bigint IS NULL OR revision < %s::bigint)
         ORDER BY revision DESC LIMIT %s
         """,
-        [tenant, UUID(request.id), *([after[0] if after else None] * 2), limit + 1],
+        [tenant, UUID(request.id), *([after] * 2), limit + 1],
     )
     rows = await cursor.fetchall()
     for revision, time, before, now, cause in rows[:limit]:

@@ -9,6 +9,7 @@ level are absorbed, and the items are decided and published.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 from zlib import crc32
@@ -17,7 +18,12 @@ from spojka.database import Connection
 from stock.connections.model import StockRule
 from stock.imports.absorb import absorb_holds, items_with_waiting_holds
 from stock.imports.resolving import offer_resolving
-from stock.levels.identify import describe_items, place_cards
+from stock.levels.identify import (
+    describe_items,
+    leave_items,
+    place_cards,
+    remove_bare_items,
+)
 from stock.levels.publish import lock_items, publish
 from stock.warehouses.port import Card, CardKind
 
@@ -26,25 +32,33 @@ _COMPARE: Final = """
            (level.digest, level.warehouse) IS NOT DISTINCT FROM (page.digest, page.warehouse)
            AND level.card_id IS NOT NULL
            AND page.card_id NOT IN (SELECT card_id FROM conflict
-                                    WHERE tenant_id = %s AND connection_id = %s)
+                                    WHERE tenant_id = %b AND connection_id = %b)
     FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[], %b::numeric[])
         WITH ORDINALITY AS page (card_id, warehouse, digest, on_hand, reserved, ordered, place)
-    LEFT JOIN level ON level.tenant_id = %s AND level.connection_id = %s
+    LEFT JOIN level ON level.tenant_id = %b AND level.connection_id = %b
                    AND level.card_id = page.card_id
     WHERE level.card_id IS NULL
        OR (level.warehouse, level.digest, level.on_hand, level.reserved, level.ordered)
           IS DISTINCT FROM
           (page.warehouse, page.digest, page.on_hand, page.reserved, page.ordered)
-       OR page.card_id IN (SELECT card_id FROM conflict WHERE tenant_id = %s AND connection_id = %s)
+       OR page.card_id IN (SELECT card_id FROM conflict WHERE tenant_id = %b AND connection_id = %b)
 """
 _NEWER: Final = """
     SELECT DISTINCT card FROM coverage, unnest(cards) AS card
-    WHERE tenant_id = %s AND connection_id = %s AND capture > %s AND card = ANY(%s)
+    WHERE tenant_id = %s AND connection_id = %s AND capture > %s AND card = ANY(%b::text[])
 """
-_WRITE: Final = """
+_MOVE: Final = """
+    UPDATE level SET on_hand = row.on_hand, reserved = row.reserved, ordered = row.ordered,
+                     available = row.available, capture = %b, as_of_time = %b
+    FROM unnest(%b::text[], %b::numeric[], %b::numeric[], %b::numeric[], %b::numeric[])
+        AS row (card_id, on_hand, reserved, ordered, available)
+    WHERE level.tenant_id = %b AND level.connection_id = %b AND level.card_id = row.card_id
+      AND level.capture < %b
+"""
+_PLACE: Final = """
     INSERT INTO level (tenant_id, connection_id, card_id, item_id, warehouse, digest,
                        on_hand, reserved, ordered, available, capture, as_of_time)
-    SELECT %s, %s, row.*, %s, %s
+    SELECT %b, %b, row.*, %b, %b
     FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[],
                 %b::numeric[], %b::numeric[]) AS row
     ON CONFLICT (tenant_id, connection_id, card_id) DO UPDATE
@@ -107,14 +121,15 @@ async def apply_answer(
     waiting = await items_with_waiting_holds(connection, rule, covered)
     item_ids = placed.item_ids | {item_id for _card, item_id in moved} | waiting
     await lock_items(connection, rule.tenant_id, item_ids)
+    await _move_levels(connection, rule, answer, [card for card, _item_id in moved])
+    await _place_levels(connection, rule, answer, placed.cards)
+    await leave_items(connection, rule, placed, answer.capture)
     await describe_items(connection, rule, placed)
     if placed.cards:
         # Lines of orders that found no item may find one now.
         await offer_resolving(connection, rule.tenant_id)
-    rows = [*moved, *placed.cards]
-    await _write_levels(connection, rule, answer, rows)
     await absorb_holds(connection, rule, waiting)
-    result.changed = len(rows)
+    result.changed = len(moved) + len(placed.cards)
     result.published = await publish(connection, rule, item_ids, answer.cause)
     return result
 
@@ -146,14 +161,7 @@ async def remove_cards(
         " AND capture < %s",
         [rule.tenant_id, rule.connection_id, [card for card, _item in gone], capture],
     )
-    await connection.execute(
-        """
-        UPDATE item SET removed = true, gtin = NULL WHERE tenant_id = %s AND id = ANY(%s)
-          AND NOT EXISTS (SELECT FROM level WHERE level.tenant_id = item.tenant_id
-                                              AND level.item_id = item.id)
-        """,
-        [rule.tenant_id, list(item_ids)],
-    )
+    await remove_bare_items(connection, rule, item_ids)
     await connection.execute(
         "DELETE FROM conflict WHERE tenant_id = %s AND connection_id = %s AND card_id <> ALL(%s)",
         [rule.tenant_id, rule.connection_id, list(seen)],
@@ -185,7 +193,7 @@ async def missing_cards(
 async def _without_older(connection: Connection, rule: StockRule, answer: Answer) -> Sequence[Card]:
     # A late answer must not undo what a younger request has confirmed.
     cursor = await connection.execute(
-        _NEWER.encode(),
+        _NEWER,
         [
             rule.tenant_id,
             rule.connection_id,
@@ -208,7 +216,7 @@ async def _changed(
     # Cards of which only figures changed, with their items; and those that
     # are new or described anew, whose items must be found.
     cursor = await connection.execute(
-        _COMPARE.encode(),
+        _COMPARE,
         [
             *(rule.tenant_id, rule.connection_id),
             [card.card_id for card in cards],
@@ -219,6 +227,7 @@ async def _changed(
             [card.ordered for card in cards],
             *(rule.tenant_id, rule.connection_id) * 2,
         ],
+        binary=True,
     )
     moved: list[tuple[Card, UUID]] = []
     described: list[Card] = []
@@ -240,7 +249,7 @@ async def _record_coverage(
     await connection.execute(
         """
         INSERT INTO coverage (tenant_id, connection_id, capture, asked_time, cards)
-        VALUES (%s, %s, %s, %s, %s)
+        VALUES (%b, %b, %b, %b, %b::text[])
         ON CONFLICT (tenant_id, connection_id, capture)
         DO UPDATE SET cards = coverage.cards || excluded.cards
         """,
@@ -248,14 +257,37 @@ async def _record_coverage(
     )
 
 
-async def _write_levels(
+async def _move_levels(
+    connection: Connection, rule: StockRule, answer: Answer, cards: Sequence[Card]
+) -> None:
+    if not cards:
+        return
+    rows = sorted(cards, key=attrgetter("card_id"))
+    await connection.execute(
+        _MOVE,
+        [
+            answer.capture,
+            answer.asked_time,
+            [card.card_id for card in rows],
+            [card.on_hand for card in rows],
+            [card.reserved for card in rows],
+            [card.ordered for card in rows],
+            [card.available(rule.meaning) for card in rows],
+            rule.tenant_id,
+            rule.connection_id,
+            answer.capture,
+        ],
+    )
+
+
+async def _place_levels(
     connection: Connection, rule: StockRule, answer: Answer, cards: Sequence[tuple[Card, UUID]]
 ) -> None:
-    rows = sorted(cards, key=lambda entry: entry[0].card_id)
-    if not rows:
+    if not cards:
         return
+    rows = sorted(cards, key=lambda entry: entry[0].card_id)
     await connection.execute(
-        _WRITE.encode(),
+        _PLACE,
         [
             rule.tenant_id,
             rule.connection_id,

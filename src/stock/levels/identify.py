@@ -6,7 +6,7 @@ EAN), and the conflict is reported (DESIGN §4).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -69,9 +69,44 @@ async def place_cards(connection: Connection, rule: StockRule, cards: Sequence[C
         else:
             placed.contested.append(card)
     placed.item_ids = {item_id for _card, item_id in placed.cards}
-    placed.item_ids |= await _former_items(connection, rule, placed.cards)
+    placed.item_ids |= await _former_items(connection, rule, cards)
     placed.items_by_number = items
     return placed
+
+
+async def leave_items(
+    connection: Connection, rule: StockRule, placed: Placed, capture: int
+) -> None:
+    """Take cards that stay out off the items they were; an item without a card is removed.
+
+    Called once the cards that have their place are written. What has another
+    number now does not speak for the item of its old one any more.
+    """
+    await connection.execute(
+        "DELETE FROM level WHERE tenant_id = %s AND connection_id = %s AND card_id = ANY(%s)"
+        " AND capture < %s",
+        [
+            rule.tenant_id,
+            rule.connection_id,
+            [card.card_id for card in placed.contested],
+            capture,
+        ],
+    )
+    await remove_bare_items(connection, rule, placed.item_ids)
+
+
+async def remove_bare_items(
+    connection: Connection, rule: StockRule, item_ids: Collection[UUID]
+) -> None:
+    """Mark those locked items removed that no card stands for; their EANs are free again."""
+    await connection.execute(
+        """
+        UPDATE item SET removed = true, gtin = NULL WHERE tenant_id = %s AND id = ANY(%s)
+          AND NOT EXISTS (SELECT FROM level WHERE level.tenant_id = item.tenant_id
+                                              AND level.item_id = item.id)
+        """,
+        [rule.tenant_id, list(item_ids)],
+    )
 
 
 async def describe_items(connection: Connection, rule: StockRule, placed: Placed) -> None:
@@ -147,27 +182,27 @@ async def _holders(
 
 
 async def _former_items(
-    connection: Connection, rule: StockRule, cards: Sequence[tuple[Card, UUID]]
+    connection: Connection, rule: StockRule, cards: Sequence[Card]
 ) -> set[UUID]:
     # A card whose number was changed leaves its item, which must be decided, too.
     cursor = await connection.execute(
         "SELECT DISTINCT item_id FROM level"
         " WHERE tenant_id = %s AND connection_id = %s AND card_id = ANY(%s)",
-        [rule.tenant_id, rule.connection_id, [card.card_id for card, _item in cards]],
+        [rule.tenant_id, rule.connection_id, [card.card_id for card in cards]],
     )
     return {row[0] for row in await cursor.fetchall()}
 
 
 async def _describe(connection: Connection, rule: StockRule, placed: Placed) -> None:
     newest = {item_id: card for card, item_id in placed.cards}
-    claimed: dict[str, UUID] = {}
+    wanted = {item_id: gtin_key(card.ean) if card.ean else None for item_id, card in newest.items()}
+    claimed = await _give_up_eans(connection, rule, wanted)
     rows = []
     for item_id in sorted(newest):
-        card = newest[item_id]
-        gtin = gtin_key(card.ean) if card.ean else None
+        gtin = wanted[item_id]
         if gtin is not None and claimed.setdefault(gtin, item_id) != item_id:
             gtin = None
-        rows.append((item_id, card, gtin))
+        rows.append((item_id, newest[item_id], gtin))
     await connection.execute(
         _DESCRIBE.encode(),
         [
@@ -182,6 +217,26 @@ async def _describe(connection: Connection, rule: StockRule, placed: Placed) -> 
             rule.tenant_id,
         ],
     )
+
+
+async def _give_up_eans(
+    connection: Connection, rule: StockRule, wanted: Mapping[UUID, str | None]
+) -> dict[str, UUID]:
+    # In a statement before the new ones are taken: two items may have swapped
+    # theirs. Returns the EANs that items keep.
+    ids = sorted(wanted)
+    await connection.execute(
+        """
+        UPDATE item SET gtin = NULL FROM unnest(%s::uuid[], %s::text[]) AS row (id, gtin)
+        WHERE item.tenant_id = %s AND item.id = row.id AND item.gtin IS DISTINCT FROM row.gtin
+        """,
+        [ids, [wanted[item_id] for item_id in ids], rule.tenant_id],
+    )
+    cursor = await connection.execute(
+        "SELECT gtin, id FROM item WHERE tenant_id = %s AND id = ANY(%s) AND gtin IS NOT NULL",
+        [rule.tenant_id, ids],
+    )
+    return dict(await cursor.fetchall())
 
 
 def _components(card: Card) -> str | None:

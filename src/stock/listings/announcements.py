@@ -13,10 +13,10 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from spojka.cancelling import cancel_all
 from spojka.database import Connection, Database
 from spojka.errors import Unavailable
 from spojka.outbox import new_id
-from stock.listings.cancelling import cancel_all
 
 CHANNEL: Final = "spojka_stock_changed"
 GATHER_SECONDS: Final = 0.05

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import structlog
 
+from spojka.cancelling import cancel_all
 from spojka.database import Database
 from spojka.errors import Overloaded, Unavailable
 from stock.listings.announcements import Announcements
-from stock.listings.cancelling import cancel_all
 from stock.listings.sweep import Swept, sweep
 
 SWEEP_SECONDS: Final = 2.0

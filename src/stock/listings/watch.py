@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from spojka.api.stock.v1 import listing_service_pb2 as api
+from spojka.cancelling import heed_cancellation
 from spojka.database import Database
-from stock.listings.cancelling import heed_cancellation
 from stock.listings.cursor import Cursor
 from stock.listings.feed import ChangeFeed
 from stock.listings.offer_pages import PAGE_MAX_OFFERS, Page, Told, read_page

@@ -24,7 +24,7 @@ from stock.connections.warehouses import included_warehouses, remember_warehouse
 from stock.domain.netting import ReadBack
 from stock.imports.read_back import record_read_back
 from stock.imports.steps import Importer
-from stock.imports.store import load_imports
+from stock.imports.store import ImportRow, load_imports
 from stock.imports.waiting import watch_waiting_holds
 from stock.levels.apply import Answer, apply_answer
 from stock.levels.epoch import current_epoch
@@ -142,7 +142,15 @@ class ConnectionWorker:
             self._zone(),
             timedelta(seconds=self.system.settle_seconds),
         )
+        before = await self._load_import(order_id)
         await importer.step(order_id)
+        if before.document_id and not (await self._load_import(order_id)).document_id:
+            # The document is gone, and no probe tells of it: its cards are read anew at once.
+            self._target(CardKey(line.warehouse, line.product_number) for line in before.sent)
+
+    async def _load_import(self, order_id: UUID) -> ImportRow:
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            return (await load_imports(connection, self.row.tenant_id, [order_id]))[order_id]
 
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.row.settings.get("time_zone") or self.system.time_zone)

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from spojka.api.stock.v1 import events_pb2
+from spojka.cancelling import cancel_all
 from spojka.database import Connection, Database
 from spojka.delivery.health import Health
 from spojka.errors import Unavailable
@@ -44,8 +45,7 @@ class Janitor:
     async def stop(self) -> None:
         """End; a round that is cut off is gone over again."""
         if self._round is not None:
-            self._round.cancel()
-            await asyncio.gather(self._round, return_exceptions=True)
+            await cancel_all([self._round])
 
     async def _forever(self) -> None:
         while True:

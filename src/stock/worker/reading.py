@@ -87,7 +87,7 @@ class Reading:
             zeroed = len(self.zeroing) + len(missing_stocked)
             await self._replace_held(connection)
             if Gate(self.row.mass_change_limit_percent).holds(zeroed, stocked):
-                await self._hold(connection, missing_stocked, zeroed, stocked)
+                await self._hold(connection, gone, zeroed, stocked)
                 await self._end(connection, "held", zeroed)
             else:
                 await self._apply_zeroing(connection)

@@ -13,6 +13,7 @@ import psycopg
 import structlog
 
 from spojka import leases
+from spojka.cancelling import cancel_all
 from spojka.database import Database
 from spojka.delivery.health import Health
 from spojka.errors import NotFound, Unavailable
@@ -80,9 +81,7 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Let go of every connection; a request under way is left to be looked up."""
-        for task in (*self._loops, *self._working.values()):
-            task.cancel()
-        await asyncio.gather(*self._loops, *self._working.values(), return_exceptions=True)
+        await cancel_all([*self._loops, *self._working.values()])
 
     async def _claim_forever(self) -> None:
         while True:

@@ -24,19 +24,11 @@ async def tell(stage: Stage) -> None:
     started = time.monotonic()
     stage.connection = await stage.office.activate(stage.connection.id)
     async with narrator.step("every listing of the e-shop shows what the warehouse has"):
-        await stage.eshop.shelf.until(
-            lambda: stage.eshop.shelf.figures == expected,
-            f"{len(expected)} listings as in the warehouse",
-            within_seconds=DEADLINE_SECONDS,
-        )
+        await stage.eshop.shelf.until_all_show(expected, within_seconds=DEADLINE_SECONDS)
         eshop_seconds = time.monotonic() - started
     async with narrator.step("so does every listing of the marketplace"):
         wanted = {market_id(code): quantity for code, quantity in expected.items()}
-        await stage.market.shelf.until(
-            lambda: stage.market.shelf.figures == wanted,
-            f"{len(wanted)} listings as in the warehouse",
-            within_seconds=DEADLINE_SECONDS,
-        )
+        await stage.market.shelf.until_all_show(wanted, within_seconds=DEADLINE_SECONDS)
         market_seconds = time.monotonic() - started
     async with narrator.step("every listing is linked to its item"):
         coverage = await stage.office.coverage()

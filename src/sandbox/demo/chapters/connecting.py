@@ -8,7 +8,7 @@ from spojka.api.stock.v1 import warehouse_service_pb2 as api
 
 TITLE: Final = "The warehouse is connected"
 PROBE_SECONDS: Final = 300
-"""Nothing is found by chance: in the story every change is told by an impulse."""
+"""In the story every change is told by an impulse, and none is found by chance."""
 
 
 async def tell(stage: Stage) -> None:

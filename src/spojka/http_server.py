@@ -1,4 +1,4 @@
-"""The HTTP server of the edge as a part of the process."""
+"""An HTTP server as a part of a process."""
 
 import asyncio
 import socket

@@ -1,0 +1,178 @@
+"""A shop's calls to the edge: tried again while it is unavailable, and every answer written down."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import grpc
+from tests.faults.plan import Basket
+from tests.faults.story import Story
+
+from sandbox.shops import EdgeClient
+from sandbox.shops.till import ADDRESS, CUSTOMER
+from spojka.api.orders.v1 import order_pb2
+from spojka.api.orders.v1 import order_service_pb2 as api
+from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
+from spojka.errors import Conflict, Overloaded, RequestError, Unavailable
+
+PATIENCE_SECONDS: Final = 90.0
+RETRY_SECONDS: Final = 0.2
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Accepted:
+    """An order as Spojka's answers left it: what everything is compared with."""
+
+    id: str
+    shop: str
+    number: str
+    lines: dict[str, Decimal]
+    """Pieces by product number."""
+    most: dict[str, Decimal]
+    """What may have been held of each product: an amendment holds the difference."""
+    content_revision: int
+    cancelled: bool = False
+    amendments: int = 0
+    delivered: dict[str, Decimal] = field(default_factory=dict)
+    """What the warehouse was made to deliver of each product."""
+
+
+@dataclass(slots=True)
+class Book:
+    """Every accepted order by its id, and the codes with which calls failed."""
+
+    orders: dict[str, Accepted] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+async def patiently(call: Callable[[], Awaitable[Answer]], what: str, story: Story) -> Answer:
+    """Call again while the other side is unavailable. Raises RequestError after a time."""
+    return await _patiently(call, what, story, Counter())
+
+
+async def _patiently(
+    call: Callable[[], Awaitable[Answer]], what: str, story: Story, failures: Counter[str]
+) -> Answer:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await call()
+        except (Unavailable, Overloaded) as error:
+            code = _code(error)
+            failures[code] += 1
+            story.note(f"{what}: {code}: {error.message}")
+            if loop.time() > deadline:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def _code(error: RequestError) -> str:
+    cause = error.__cause__
+    return cause.code().name if isinstance(cause, grpc.aio.AioRpcError) else "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One shop's orders."""
+
+    edge: EdgeClient
+    shop: str
+    book: Book
+    story: Story
+
+    async def place(self, number: str, basket: Basket) -> order_pb2.Order:
+        """Place an order until an answer says that it was taken."""
+        request = api.PlaceOrderRequest(order=self._order(number, basket))
+        method = OrderServiceStub(self.edge.channel).PlaceOrder
+        answer = await self._try(lambda: self.edge.call(method, request), f"place {number}")
+        order = answer.order
+        lines = {product: Decimal(pieces) for product, pieces in basket.items()}
+        self.book.orders[order.id] = Accepted(
+            order.id, self.shop, number, lines, dict(lines), order.content_revision
+        )
+        self.story.note(f"{number} placed, {order.id}: {dict(basket)}")
+        return order
+
+    async def amend(self, order: order_pb2.Order, basket: Basket) -> order_pb2.Order:
+        """Give the order another content."""
+        number = order.channel_order_id
+        request = api.AmendOrderRequest(
+            id=order.id,
+            expected_revision=order.content_revision,
+            order=self._order(number, basket),
+        )
+        method = OrderServiceStub(self.edge.channel).AmendOrder
+        try:
+            answer = await self._try(lambda: self.edge.call(method, request), f"amend {number}")
+            amended = answer.order
+        except Conflict:
+            # An attempt that took effect and whose answer was lost.
+            amended = await self.look_up(order)
+        assert amended.content_revision == order.content_revision + 1, amended
+        after = {product: Decimal(pieces) for product, pieces in basket.items()}
+        assert {line.product_number: Decimal(line.quantity) for line in amended.lines} == after
+        accepted = self.book.orders[order.id]
+        for product, pieces in after.items():
+            grown = max(Decimal(0), pieces - accepted.lines.get(product, Decimal(0)))
+            accepted.most[product] = accepted.most.get(product, Decimal(0)) + grown
+        accepted.lines, accepted.content_revision = after, amended.content_revision
+        accepted.amendments += 1
+        self.story.note(f"{number} amended: {dict(basket)}")
+        return amended
+
+    async def cancel(self, order: order_pb2.Order) -> None:
+        """Cancel the order."""
+        number = order.channel_order_id
+        request = api.CancelOrderRequest(
+            id=order.id, expected_revision=order.content_revision, reason="changed my mind"
+        )
+        method = OrderServiceStub(self.edge.channel).CancelOrder
+        try:
+            answer = await self._try(lambda: self.edge.call(method, request), f"cancel {number}")
+            cancelled = answer.order
+        except Conflict:
+            cancelled = await self.look_up(order)
+        assert cancelled.fulfilment_state == order_pb2.FULFILMENT_STATE_CANCELLED, cancelled
+        accepted = self.book.orders[order.id]
+        accepted.cancelled, accepted.content_revision = True, cancelled.content_revision
+        self.story.note(f"{number} cancelled")
+
+    async def look_up(self, order: order_pb2.Order) -> order_pb2.Order:
+        """Give the order as it stands now."""
+        request = api.GetOrderRequest(id=order.id)
+        method = OrderServiceStub(self.edge.channel).GetOrder
+        answer = await self._try(
+            lambda: self.edge.call(method, request), f"look up {order.channel_order_id}"
+        )
+        return answer.order
+
+    async def _try(self, call: Callable[[], Awaitable[Answer]], what: str) -> Answer:
+        return await _patiently(call, what, self.story, self.book.failures)
+
+    def _order(self, number: str, basket: Basket) -> order_pb2.Order:
+        return order_pb2.Order(
+            channel_id=self.shop,
+            channel_order_id=number,
+            number=number,
+            currency="CZK",
+            prices_include_vat=True,
+            customer=CUSTOMER,
+            billing_address=ADDRESS,
+            lines=[
+                order_pb2.OrderLine(
+                    id=product,
+                    product_number=product,
+                    name=f"Goods {product}",
+                    quantity=str(pieces),
+                    unit_price="100",
+                    vat_rate="21",
+                )
+                for product, pieces in sorted(basket.items())
+            ],
+            payment_method=order_pb2.PAYMENT_METHOD_CASH_ON_DELIVERY,
+        )

@@ -1,0 +1,163 @@
+"""A reading that would set much to nothing waits for a person, and absorbs nothing meanwhile."""
+
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from tests.stock.conftest import MakeMerchant, Merchant
+
+from spojka.errors import FailedPrecondition, NotFound
+from spojka.outbox import new_id
+from stock.connections.readings import approve, reject
+
+CARDS = 12
+
+
+async def merchant_with_stock(make_merchant: MakeMerchant) -> Merchant:
+    merchant = await make_merchant()
+    for place in range(CARDS):
+        merchant.warehouse.put(f"P{place}", on_hand="5")
+    await merchant.change(mass_change_limit_percent=20)
+    await merchant.read()
+    return merchant
+
+
+def empty(merchant: Merchant) -> None:
+    cards = merchant.warehouse.cards
+    for card_id, card in cards.items():
+        cards[card_id] = replace(card, on_hand=Decimal(0))
+
+
+async def held_reading(merchant: Merchant) -> UUID | None:
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        cursor = await connection.execute(
+            "SELECT id FROM reading WHERE tenant_id = %s AND state = 'held'", [merchant.tenant]
+        )
+        found = await cursor.fetchall()
+    assert len(found) <= 1
+    return found[0][0] if found else None
+
+
+async def offered(merchant: Merchant) -> set[Decimal]:
+    return {await merchant.available(f"P{place}") for place in range(CARDS)}
+
+
+async def test_a_mass_change_waits_and_changes_nothing(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    empty(merchant)
+    await merchant.read()
+    assert await offered(merchant) == {Decimal(5)}
+    assert await held_reading(merchant) is not None
+    assert "stock.reading_held" in await merchant.tasks()
+
+
+async def test_approved_it_is_applied(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    empty(merchant)
+    await merchant.read()
+    reading = await held_reading(merchant)
+    assert reading is not None
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await approve(connection, merchant.tenant, reading, "a person")
+    assert await offered(merchant) == {Decimal(0)}
+    assert "stock.reading_held" not in await merchant.tasks()
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        with pytest.raises(FailedPrecondition):
+            await approve(connection, merchant.tenant, reading, "a person")
+
+
+async def test_approval_does_not_undo_what_was_read_since(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    empty(merchant)
+    await merchant.read()
+    reading = await held_reading(merchant)
+    assert reading is not None
+    # A targeted reading, after an order of the card, shows the goods are back.
+    merchant.warehouse.move("P0", "9")
+    await merchant.order(("P0", "1"))
+    await merchant.work()
+    assert await merchant.available("P0") == 8
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await approve(connection, merchant.tenant, reading, "a person")
+    assert await merchant.available("P0") == 8
+    assert await merchant.available("P1") == 0
+
+
+async def test_rejected_it_is_forgotten(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    empty(merchant)
+    await merchant.read()
+    reading = await held_reading(merchant)
+    assert reading is not None
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await reject(connection, merchant.tenant, reading, "a person")
+    assert await offered(merchant) == {Decimal(5)}
+    assert "stock.reading_held" not in await merchant.tasks()
+    assert await held_reading(merchant) is None
+
+
+async def test_the_next_reading_replaces_it(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    before = dict(merchant.warehouse.cards)
+    empty(merchant)
+    await merchant.read()
+    first = await held_reading(merchant)
+    await merchant.read()
+    second = await held_reading(merchant)
+    assert first != second
+    assert second is not None
+    merchant.warehouse.cards.update(before)
+    await merchant.read()
+    assert await held_reading(merchant) is None
+    assert await offered(merchant) == {Decimal(5)}
+    assert "stock.reading_held" not in await merchant.tasks()
+
+
+async def test_cards_that_vanish_in_masses_wait_and_few_do_not(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    cards = merchant.warehouse.cards
+    kept = {card_id: card for card_id, card in cards.items() if card.product_number == "P0"}
+    all_of_them = dict(cards)
+    cards.clear()
+    cards.update(kept)
+    await merchant.read()
+    assert await offered(merchant) == {Decimal(5)}
+    reading = await held_reading(merchant)
+    assert reading is not None
+
+    cards.update(all_of_them)
+    gone = next(iter(card_id for card_id in cards if card_id not in kept))
+    number = cards.pop(gone).product_number
+    await merchant.read()
+    assert await held_reading(merchant) is None
+    assert await merchant.available(number) == 0
+
+
+async def test_a_held_reading_absorbs_nothing(make_merchant: MakeMerchant) -> None:
+    merchant = await merchant_with_stock(make_merchant)
+    order = await merchant.order(("P0", "2"))
+    worker = await merchant.worker()
+    # The order is sent and its document read back, its cards are not read yet.
+    for name in ("create", "read_documents"):
+        job = await worker._next_job()
+        assert job is not None
+        await job()
+        assert merchant.warehouse.requests[-1] == name
+    empty(merchant)
+    await merchant.change(requested_reading="full")
+    worker.targets.clear()
+    await worker.run()
+    assert await held_reading(merchant) is not None
+    (hold,) = await merchant.holds(order)
+    assert hold.absorbed == 0
+    assert await merchant.available("P0") == 3
+
+
+async def test_readings_of_nobody_cant_be_approved(make_merchant: MakeMerchant) -> None:
+    merchant = await make_merchant()
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        with pytest.raises(NotFound):
+            await approve(connection, merchant.tenant, new_id(), "a person")
