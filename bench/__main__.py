@@ -1,48 +1,58 @@
-"""`make bench`: every figure as a ratio to a ceiling taken in the same run."""
+"""Measures speed: every figure as a ratio to a ceiling taken in the same run."""
 
 import argparse
 import asyncio
 import os
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
-from bench.report import HERE, machine, table, write
+from bench.catalogue import ROWS
+from bench.report import README, conditions, table, write
 from bench.result import Result
-from bench.rows.catalogue import ROWS
-from bench.stage import Servers, servers, stage
+from bench.stage import servers, stage
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="row", help=", ".join(ROWS))
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"any of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="smaller amounts, for a first look")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {HERE.name}")
-    return parser.parse_args()
+    parser.add_argument("--write", action="store_true", help=f"put the table into {README.name}")
+    arguments = parser.parse_args()
+    unknown = set(arguments.rows) - ROWS.keys()
+    if unknown:
+        parser.error(f"unknown rows: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    if arguments.write and (arguments.rows or arguments.quick):
+        parser.error("--write wants all rows in their full amounts")
+    return arguments
 
 
-async def _measure(names: list[str], *, quick: bool) -> tuple[list[Result], Servers]:
+async def _measured(names: Sequence[str], *, quick: bool) -> tuple[list[Result], Sequence[str]]:
     results: list[Result] = []
     async with servers() as running:
-        print(*running.origins, sep="\n", file=sys.stderr)
         for name in names:
-            load = os.getloadavg()[0]
+            before = os.getloadavg()[0]
             async with stage(running, quick=quick) as fresh:
                 found = await ROWS[name](fresh)
+            after = os.getloadavg()[0]
+            found = [replace(result, load_before=before, load_after=after) for result in found]
             for result in found:
-                print(f"{result.line()}   (load before: {load:.1f})", file=sys.stderr)
+                print(f"{result.what}: {result.figure} ({result.ratio})", file=sys.stderr)
             results += found
-    return results, running
+    return results, running.origins
 
 
-def main() -> None:
+def main() -> int:
+    """Measure and print; 1 where something that was asked for was not met."""
     arguments = _arguments()
-    results, running = asyncio.run(
-        _measure(arguments.rows or list(ROWS), quick=arguments.quick)
-    )
-    print(machine(running))
+    names = arguments.rows or list(ROWS)
+    results, origins = asyncio.run(_measured(names, quick=arguments.quick))
+    print(conditions(origins))
     print(table(results))
     if arguments.write:
-        write(Path(HERE), results, running)
+        write(results, origins)
+    return int(any(result.met is False for result in results))
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

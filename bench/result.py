@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A figure beside its ceiling. `met` is None for a figure that nothing was asked of."""
+    """A figure beside its ceiling. `met` is None for a figure that nothing was asked of.
+
+    The load is the machine's average of a minute, before and after the row.
+    """
 
     what: str
     figure: str
@@ -13,6 +16,8 @@ class Result:
     ratio: str
     asked: str
     met: bool | None
+    load_before: float = 0.0
+    load_after: float = 0.0
 
 
 def rate_against(
@@ -25,14 +30,12 @@ def rate_against(
         figure=f"{figure:,.0f} {unit}",
         ceiling=f"{ceiling:,.0f} {unit}",
         ratio=f"{share:.2f}",
-        asked="" if at_least is None else f"≥ {at_least}",
+        asked="" if at_least is None else f"≥ {at_least:g}",
         met=None if at_least is None else share >= at_least,
     )
 
 
-def time_against(
-    what: str, figure_ms: float, ceiling_ms: float, *, at_most: float
-) -> Result:
+def time_against(what: str, figure_ms: float, ceiling_ms: float, *, at_most: float) -> Result:
     """A duration (less is better) as a multiple of its ceiling."""
     multiple = figure_ms / ceiling_ms
     return Result(
@@ -40,6 +43,18 @@ def time_against(
         figure=f"{figure_ms:.1f} ms",
         ceiling=f"{ceiling_ms:.1f} ms",
         ratio=f"{multiple:.2f}",
-        asked=f"≤ {at_most:g} ×",
+        asked=f"≤ {at_most:g}",
         met=multiple <= at_most,
+    )
+
+
+def absolute(what: str, figure: float, unit: str, *, below: float) -> Result:
+    """A figure that is to stay below a bound of its own."""
+    return Result(
+        what=what,
+        figure=f"{figure:,.2f} {unit}",
+        ceiling="",
+        ratio="",
+        asked=f"< {below:g} {unit}",
+        met=figure < below,
     )

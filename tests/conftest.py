@@ -6,9 +6,11 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -27,6 +29,7 @@ from spojka.settings import Settings
 
 ROLE_SECRET = "for tests only"
 
+Result = TypeVar("Result")
 MakeDatabase = Callable[[str], Awaitable[Database]]
 
 POSTGRES = pytest.StashKey[Source | ServerError]()
@@ -44,8 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     home.chmod(0o755)
     config.add_cleanup(lambda: shutil.rmtree(home))
     if not config.option.collectonly:
-        config.stash[POSTGRES] = asyncio.run(_postgres(home))
-        config.stash[KAFKA] = asyncio.run(_kafka(home))
+        config.stash[POSTGRES] = _run(_postgres(home))
+        config.stash[KAFKA] = _run(_kafka(home))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -57,6 +60,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         for name, key in (("PostgreSQL", POSTGRES), ("Kafka", KAFKA))
         if (source := config.stash.get(key, None)) is not None
     ]
+
+
+def _run(work: Coroutine[object, object, Result]) -> Result:
+    # On a thread of its own: asyncio.run would take pytest-asyncio's loop away from this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _postgres(home: Path) -> Source | ServerError:
@@ -134,7 +143,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
     url = _database_url(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    asyncio.run(migrate(url, schemas(list(registered_services().values())), ROLE_SECRET))
+    _run(migrate(url, schemas(list(registered_services().values())), ROLE_SECRET))
     yield name
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 import grpc
-from tests.faults.plan import Basket
-from tests.faults.story import Story
 
 from sandbox.shops import EdgeClient
 from sandbox.shops.till import ADDRESS, CUSTOMER
@@ -17,6 +15,8 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.api.orders.v1 import order_service_pb2 as api
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.errors import Conflict, Overloaded, RequestError, Unavailable
+from tests.faults.plan import Basket
+from tests.faults.story import Story
 
 PATIENCE_SECONDS: Final = 90.0
 RETRY_SECONDS: Final = 0.2
@@ -49,14 +49,10 @@ class Book:
     failures: Counter[str] = field(default_factory=Counter)
 
 
-async def patiently(call: Callable[[], Awaitable[Answer]], what: str, story: Story) -> Answer:
-    """Call again while the other side is unavailable. Raises RequestError after a time."""
-    return await _patiently(call, what, story, Counter())
-
-
-async def _patiently(
+async def patiently(
     call: Callable[[], Awaitable[Answer]], what: str, story: Story, failures: Counter[str]
 ) -> Answer:
+    """Call again while the other side is unavailable. Raises RequestError after a time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
     while True:
@@ -152,7 +148,7 @@ class Desk:
         return answer.order
 
     async def _try(self, call: Callable[[], Awaitable[Answer]], what: str) -> Answer:
-        return await _patiently(call, what, self.story, self.book.failures)
+        return await patiently(call, what, self.story, self.book.failures)
 
     def _order(self, number: str, basket: Basket) -> order_pb2.Order:
         return order_pb2.Order(

@@ -20,15 +20,16 @@ from stock.warehouses.port import Meaning
 
 EXAMPLES = 40
 STEPS = 24
+ORDERS_MAX = 5
 PRODUCTS = ("A", "B")
-WAREHOUSES = ("MAIN", "SHOP")
 
 quantities = st.integers(1, 6)
-products = st.sampled_from(PRODUCTS)
+products = st.sampled_from(["A", "A", "B"])
+warehouses = st.sampled_from(["MAIN", "MAIN", "SHOP"])
 order_lines = st.dictionaries(
     st.sampled_from(["1", "2"]), st.tuples(products, quantities), min_size=1
 )
-places = st.integers(0, 5)
+places = st.integers(0, 2)
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,11 @@ def _step(name: str, **details: st.SearchStrategy[object]) -> st.SearchStrategy[
 
 FACTS = (
     _step("order", lines=order_lines.map(lambda lines: tuple(sorted(lines.items())))),
-    _step(
-        "amend", place=places, lines=order_lines.map(lambda lines: tuple(sorted(lines.items())))
-    ),
+    _step("amend", place=places, lines=order_lines.map(lambda lines: tuple(sorted(lines.items())))),
     _step("cancel", place=places),
     _step("repeat", place=places, quantity=quantities),
-    _step("receive", product=products, warehouse=st.sampled_from(WAREHOUSES), quantity=quantities),
-    _step("issue", product=products, warehouse=st.sampled_from(WAREHOUSES), quantity=quantities),
+    _step("receive", product=products, warehouse=warehouses, quantity=quantities),
+    _step("issue", product=products, warehouse=warehouses, quantity=quantities),
     _step("deliver", place=places, quantity=quantities),
     _step("unreserve", place=places),
     _step("reserve", place=places),
@@ -68,7 +67,7 @@ WORK = (
     _step("job"),
     _step("jobs", quantity=st.integers(2, 8)),
     _step("read", product=st.sampled_from(["full", "incremental"])),
-    _step("ask", product=st.sampled_from([*PRODUCTS, ""])),
+    _step("ask", product=st.sampled_from(["A", "A", ""])),
     _step("apply", place=places),
     _step("ask_document", place=places),
     _step("hear", place=places),
@@ -82,15 +81,29 @@ TROUBLE = (
     _step("deactivate"),
     _step("activate"),
 )
-steps = st.one_of(*WORK, *WORK, *FACTS, *TROUBLE)
-meanwhile = st.builds(
-    lambda fact, answered: (fact, answered), st.one_of(*FACTS), st.booleans()
-)
-story = st.lists(st.one_of(steps, steps, steps, meanwhile), min_size=STEPS // 2, max_size=STEPS)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Step | tuple[Step, bool]]:
+    """A story of a few kinds of facts that come again and again.
+
+    With all kinds at once the chains that matter (reserved, read, not reserved,
+    read, reserved again) would hardly ever come about.
+    """
+    kinds = draw(
+        st.lists(st.sampled_from([*FACTS, *FACTS, *WORK, *TROUBLE]), min_size=3, max_size=7)
+    )
+    facts = [kind for kind in kinds if kind in FACTS]
+    choices = [*kinds, *WORK[:2]]
+    if facts:
+        choices.append(st.tuples(st.one_of(*facts), st.booleans()))
+    prelude = [Step("order", lines=(("1", ("A", draw(quantities))),)), Step("jobs", quantity=8)]
+    told = draw(st.lists(st.one_of(*choices), min_size=STEPS // 2, max_size=STEPS))
+    return (prelude if draw(st.booleans()) else []) + told
 
 
 async def _order(scene: Scene, step: Step) -> None:
-    if len(scene.orders) < len(range(6)):
+    if len(scene.orders) < ORDERS_MAX:
         await scene.order(dict(step.lines))
 
 
@@ -248,7 +261,7 @@ def _open_document(scene: Scene, step: Step) -> str | None:
     meaning=st.sampled_from(Meaning),
     aggregation=st.sampled_from(["sum", "max"]),
     buffer=st.sampled_from(["0", "2"]),
-    told=story,
+    told=stories(),
 )
 @settings(
     max_examples=EXAMPLES,
@@ -285,5 +298,3 @@ async def test_no_interleaving_offers_what_a_hold_covers(
         await scene.check()
     await scene.settle()
     await scene.check_rest()
-
-

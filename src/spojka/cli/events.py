@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -58,7 +57,7 @@ async def _follow(
     kafka: KafkaConfig, topics: list[str], tenant: str, count: int, as_json: bool
 ) -> None:
     seen = 0
-    following = cast("AsyncGenerator[SeenEvent, None]", tail(kafka, topics))
+    following = tail(kafka, topics)
     async with aclosing(following):
         async for event in following:
             if tenant and not event.key.startswith(f"{tenant}/"):

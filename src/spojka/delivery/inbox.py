@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-
 from spojka.database import Connection, Database
 from spojka.delivery.handler import ReceivedEvent
 
@@ -20,6 +19,7 @@ _PRUNE: Final = """
         SELECT consumer, id FROM inbox WHERE time < now() - %s ORDER BY time LIMIT %s
     )
 """
+
 
 async def remember(
     connection: Connection, consumer: str, events: Sequence[ReceivedEvent]

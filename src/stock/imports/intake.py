@@ -261,6 +261,14 @@ async def _kinds(connection: Connection, tenant: UUID, item_ids: Sequence[UUID])
     return kinds
 
 
+async def _removed(connection: Connection, tenant: UUID, holds: Sequence[Hold]) -> set[str]:
+    cursor = await connection.execute(
+        "SELECT id::text FROM item WHERE tenant_id = %s AND id = ANY(%s) AND removed",
+        [tenant, [UUID(hold.item_id) for hold in holds]],
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
 def goods_lines(order: order_pb2.Order) -> list[order_pb2.OrderLine]:
     """The lines of an order that may take a hold."""
     return [
@@ -287,6 +295,7 @@ async def _holds_after(
     allowed = await channel_warehouses(
         connection, warehouse, {order.channel_id for order in orders.values()}
     )
+    removed = await _removed(connection, warehouse.tenant_id, holds)
     after: list[Hold] = []
     for order_id, order in orders.items():
         row = known[order_id]
@@ -309,7 +318,10 @@ async def _holds_after(
         after += [
             hold.want(ZERO)
             for (held_order, line_id, item), hold in present.items()
-            if held_order == order_id and (line_id, item) not in kept
+            if held_order == order_id
+            and (line_id, item) not in kept
+            # What vanished from the warehouse system stays held: it may come back.
+            and not (line_id in resolved[order_id].problems and item in removed)
         ]
     return after
 

@@ -18,6 +18,7 @@ from spojka.database import Connection
 from stock.connections.model import StockRule
 from stock.imports.absorb import absorb_holds, items_with_waiting_holds
 from stock.imports.resolving import offer_resolving
+from stock.levels.arrays import numbers
 from stock.levels.identify import (
     describe_items,
     leave_items,
@@ -33,7 +34,7 @@ _COMPARE: Final = """
            AND level.card_id IS NOT NULL
            AND page.card_id NOT IN (SELECT card_id FROM conflict
                                     WHERE tenant_id = %b AND connection_id = %b)
-    FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[], %b::numeric[])
+    FROM unnest(%b::text[], %b::text[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[])
         WITH ORDINALITY AS page (card_id, warehouse, digest, on_hand, reserved, ordered, place)
     LEFT JOIN level ON level.tenant_id = %b AND level.connection_id = %b
                    AND level.card_id = page.card_id
@@ -50,7 +51,7 @@ _NEWER: Final = """
 _MOVE: Final = """
     UPDATE level SET on_hand = row.on_hand, reserved = row.reserved, ordered = row.ordered,
                      available = row.available, capture = %b, as_of_time = %b
-    FROM unnest(%b::text[], %b::numeric[], %b::numeric[], %b::numeric[], %b::numeric[])
+    FROM unnest(%b::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])
         AS row (card_id, on_hand, reserved, ordered, available)
     WHERE level.tenant_id = %b AND level.connection_id = %b AND level.card_id = row.card_id
       AND level.capture < %b
@@ -59,8 +60,8 @@ _PLACE: Final = """
     INSERT INTO level (tenant_id, connection_id, card_id, item_id, warehouse, digest,
                        on_hand, reserved, ordered, available, capture, as_of_time)
     SELECT %b, %b, row.*, %b, %b
-    FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::bigint[], %b::numeric[], %b::numeric[],
-                %b::numeric[], %b::numeric[]) AS row
+    FROM unnest(%b::text[], %b::uuid[], %b::text[], %s::bigint[], %s::numeric[], %s::numeric[],
+                %s::numeric[], %s::numeric[]) AS row
     ON CONFLICT (tenant_id, connection_id, card_id) DO UPDATE
         SET item_id = excluded.item_id, warehouse = excluded.warehouse, digest = excluded.digest,
             on_hand = excluded.on_hand, reserved = excluded.reserved, ordered = excluded.ordered,
@@ -91,14 +92,8 @@ class Applied:
 
 def digest(card: Card) -> int:
     """A number that changes when a card's descriptive part does."""
-    parts = (
-        card.product_number,
-        card.ean or "",
-        card.name,
-        card.unit,
-        card.kind.value,
-        *(f"{part.product_number}×{part.quantity}" for part in card.components),
-    )
+    parts = [card.product_number, card.ean or "", card.name, card.unit, card.kind]
+    parts += [f"{part.product_number}×{part.quantity}" for part in card.components]
     return crc32("\0".join(parts).encode())
 
 
@@ -221,10 +216,10 @@ async def _changed(
             *(rule.tenant_id, rule.connection_id),
             [card.card_id for card in cards],
             [card.warehouse for card in cards],
-            [digest(card) for card in cards],
-            [card.on_hand for card in cards],
-            [card.reserved for card in cards],
-            [card.ordered for card in cards],
+            numbers(digest(card) for card in cards),
+            numbers(card.on_hand for card in cards),
+            numbers(card.reserved for card in cards),
+            numbers(card.ordered for card in cards),
             *(rule.tenant_id, rule.connection_id) * 2,
         ],
         binary=True,
@@ -269,10 +264,10 @@ async def _move_levels(
             answer.capture,
             answer.asked_time,
             [card.card_id for card in rows],
-            [card.on_hand for card in rows],
-            [card.reserved for card in rows],
-            [card.ordered for card in rows],
-            [card.available(rule.meaning) for card in rows],
+            numbers(card.on_hand for card in rows),
+            numbers(card.reserved for card in rows),
+            numbers(card.ordered for card in rows),
+            numbers(card.available(rule.meaning) for card in rows),
             rule.tenant_id,
             rule.connection_id,
             answer.capture,
@@ -296,10 +291,10 @@ async def _place_levels(
             [card.card_id for card, _item in rows],
             [item_id for _card, item_id in rows],
             [card.warehouse for card, _item in rows],
-            [digest(card) for card, _item in rows],
-            [card.on_hand for card, _item in rows],
-            [card.reserved for card, _item in rows],
-            [card.ordered for card, _item in rows],
-            [card.available(rule.meaning) for card, _item in rows],
+            numbers(digest(card) for card, _item in rows),
+            numbers(card.on_hand for card, _item in rows),
+            numbers(card.reserved for card, _item in rows),
+            numbers(card.ordered for card, _item in rows),
+            numbers(card.available(rule.meaning) for card, _item in rows),
         ],
     )

@@ -10,32 +10,37 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
 from spojka.api.stock.v1 import events_pb2
 from spojka.database import Connection
-from spojka.outbox import lane_of, new_id
+from spojka.outbox import lane_of
 from spojka.tasks import Task, close_tasks, open_task
 from spojka.telemetry import current_traceparent
 from spojka.topics import Topic
 from spojka.values import ZERO, format_decimal
 from stock.connections.model import StockRule
 from stock.domain.availability import ItemStock, WarehouseStock
+from stock.levels.arrays import numbers
 from stock.levels.epoch import current_epoch
 
 EVENT_TYPE: Final = events_pb2.StockChanged.DESCRIPTOR.full_name
 SHORTAGE: Final = "stock.shortage"
 
 _ITEMS: Final = """
-    SELECT id, product_number, ean, name, unit, kind, removed, buffer, available, revision, content
-    FROM item WHERE tenant_id = %b AND id = ANY(%b::uuid[]) ORDER BY id
-"""
-_LEVELS: Final = """
-    SELECT level.item_id, level.warehouse, level.available, level.as_of_time
-    FROM level JOIN warehouse ON (warehouse.tenant_id, warehouse.connection_id, warehouse.code)
-                               = (level.tenant_id, level.connection_id, level.warehouse)
-    WHERE level.tenant_id = %b AND level.item_id = ANY(%b::uuid[]) AND warehouse.included
+    SELECT item.id, product_number, ean, item.name, unit, kind, removed, buffer, item.available,
+           revision, content, level.warehouse, level.available, level.as_of_time
+    FROM item
+    LEFT JOIN (level JOIN warehouse
+                   ON (warehouse.tenant_id, warehouse.connection_id, warehouse.code)
+                    = (level.tenant_id, level.connection_id, level.warehouse)
+                  AND warehouse.included)
+           ON level.tenant_id = item.tenant_id AND level.item_id = item.id
+    WHERE item.tenant_id = %b AND item.id = ANY(%b::uuid[])
+    ORDER BY item.id
 """
 _HOLDS: Final = """
     SELECT item_id, warehouse, sum(wanted - absorbed) FROM hold
@@ -44,11 +49,10 @@ _HOLDS: Final = """
 """
 _WRITE: Final = """
     WITH changed AS (
-        SELECT * FROM unnest(%(id)b::uuid[], %(before)b::numeric[], %(after)b::numeric[],
-                             %(revision)b::bigint[], %(content)b::bytea[], %(rest)b::bytea[],
-                             %(as_of_time)b::timestamptz[], %(lane)b::smallint[],
-                             %(event_id)b::uuid[])
-            AS row (id, before, after, revision, content, rest, as_of_time, lane, event_id)
+        SELECT * FROM unnest(%(id)b::uuid[], %(before)s::numeric[], %(after)s::numeric[],
+                             %(revision)s::bigint[], %(content)b::bytea[], %(rest)b::bytea[],
+                             %(as_of_time)b::timestamptz[], %(lane)s::smallint[])
+            AS row (id, before, after, revision, content, rest, as_of_time, lane)
     ), updated AS (
         UPDATE item SET available = changed.after, revision = changed.revision,
                         content = changed.content, as_of_time = changed.as_of_time,
@@ -59,10 +63,12 @@ _WRITE: Final = """
         SELECT %(tenant)b, id, revision, before, after, %(cause)s FROM changed
     )
     INSERT INTO outbox (lane, topic, key, type, id, time, traceparent, value)
-    SELECT lane, %(topic)s, %(tenant)b::text || '/' || id, %(type)s, event_id, now(), %(traceparent)s,
-           content || rest
+    SELECT lane, %(topic)s, %(tenant)b::text || '/' || id, %(type)s, gen_random_uuid(), now(),
+           %(traceparent)s, content || rest
     FROM changed
 """
+_ITEM_COLUMNS: Final = 11
+_NO_HOLDS: Final[Mapping[str | None, Decimal]] = {}
 _ANY_SHORTAGE: Final = """
     SELECT EXISTS (SELECT FROM task
                    WHERE tenant_id = %s AND kind = %s AND resolve_time IS NULL)
@@ -87,20 +93,22 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _Known:
+    """What is known of an item before the decision; `held` where anything of it is."""
+
     item: ItemRow
-    available: Decimal
-    content: bytes
+    stock: ItemStock
     as_of_time: datetime | None
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of items: their stock, the time of their newest level, and which are held."""
-
-    stocks: Mapping[UUID, ItemStock]
-    times: Mapping[UUID, datetime]
-    held: frozenset[UUID]
+class _Change:
+    item: ItemRow
+    key: str
+    available: Decimal
+    content: bytes
+    as_of_time: datetime | None
 
 
 async def lock_items(connection: Connection, tenant_id: UUID, item_ids: Collection[UUID]) -> None:
@@ -118,23 +126,17 @@ async def publish(
     """Decide locked items and publish those that differ; returns how many did."""
     if not item_ids:
         return 0
-    ids = list(item_ids)
-    items = [ItemRow(*row) for row in await _rows(connection, _ITEMS, rule, ids)]
-    known = await _known(connection, rule, ids)
+    known = await _known(connection, rule, item_ids)
     # One message is filled again and again: a new one for each item takes half as long again.
     message = events_pb2.StockChanged(
         tenant_id=str(rule.tenant_id),
         connection_id=str(rule.connection_id),
         epoch=await current_epoch(connection),
     )
-    changes = []
-    for item in items:
-        stock = known.stocks.get(item.id, _NOTHING)
-        change = _decide(rule, item, stock, message, known.times.get(item.id))
-        if change is not None:
-            changes.append(change)
+    decided = [_decide(rule, each, message) for each in known]
+    changes = [change for change in decided if change is not None]
     await _write(connection, rule, changes, cause)
-    await _watch_shortages(connection, rule, items, known)
+    await _watch_shortages(connection, rule, known)
     return len(changes)
 
 
@@ -161,49 +163,45 @@ async def item_stock(
     connection: Connection, rule: StockRule, item_ids: Collection[UUID]
 ) -> dict[UUID, ItemStock]:
     """Levels and live holds of items, by warehouse."""
-    return dict((await _known(connection, rule, list(item_ids))).stocks)
+    return {each.item.id: each.stock for each in await _known(connection, rule, item_ids)}
 
 
-_NOTHING: Final = ItemStock({})
-_NO_LEVELS: Final[Mapping[str, Decimal]] = {}
-_NO_HOLDS: Final[Mapping[str, Decimal]] = {}
+async def _known(
+    connection: Connection, rule: StockRule, item_ids: Collection[UUID]
+) -> list[_Known]:
+    parameters = [rule.tenant_id, list(item_ids)]
+    cursor = await connection.execute(_ITEMS, parameters, binary=True)
+    rows = await cursor.fetchall()
+    cursor = await connection.execute(_HOLDS, parameters, binary=True)
+    holds: dict[UUID, dict[str | None, Decimal]] = {}
+    for item_id, warehouse, quantity in await cursor.fetchall():
+        holds.setdefault(item_id, {})[warehouse] = quantity
+    return [
+        _known_item(list(group), holds.get(item_id, _NO_HOLDS) if holds else _NO_HOLDS)
+        for item_id, group in groupby(rows, itemgetter(0))
+    ]
 
 
-async def _known(connection: Connection, rule: StockRule, ids: Sequence[UUID]) -> _Known:
-    levels: dict[UUID, dict[str, Decimal]] = {}
-    times: dict[UUID, datetime] = {}
-    for item_id, warehouse, available, as_of_time in await _rows(connection, _LEVELS, rule, ids):
-        levels.setdefault(item_id, {})[warehouse] = available
-        if item_id not in times or as_of_time > times[item_id]:
-            times[item_id] = as_of_time
-    held: dict[UUID, dict[str, Decimal]] = {}
-    unassigned: dict[UUID, Decimal] = {}
-    for item_id, warehouse, quantity in await _rows(connection, _HOLDS, rule, ids):
-        # A hold in a warehouse that no longer counts is still a hold.
-        if warehouse in levels.get(item_id, ()):
-            held.setdefault(item_id, {})[warehouse] = quantity
-        else:
-            unassigned[item_id] = unassigned.get(item_id, ZERO) + quantity
-    stocks = {
-        item_id: ItemStock(
-            {
-                code: WarehouseStock(available, held.get(item_id, _NO_HOLDS).get(code, ZERO))
-                for code, available in levels.get(item_id, _NO_LEVELS).items()
-            },
-            unassigned.get(item_id, ZERO),
-        )
-        for item_id in levels.keys() | unassigned.keys()
+def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Decimal]) -> _Known:
+    """One item from its row with each of its levels; without a level there is one row."""
+    item = ItemRow(*rows[0][:_ITEM_COLUMNS])
+    levels = [row[_ITEM_COLUMNS:] for row in rows if row[_ITEM_COLUMNS] is not None]
+    warehouses = {
+        warehouse: WarehouseStock(available, holds.get(warehouse, ZERO))
+        for warehouse, available, _time in levels
     }
-    return _Known(stocks, times, frozenset(held.keys() | unassigned.keys()))
+    # A hold in a warehouse that no longer counts is still a hold.
+    unassigned = [quantity for code, quantity in holds.items() if code not in warehouses]
+    return _Known(
+        item,
+        ItemStock(warehouses, sum(unassigned, ZERO)),
+        max((time for _warehouse, _available, time in levels), default=None),
+        bool(holds),
+    )
 
 
-def _decide(
-    rule: StockRule,
-    item: ItemRow,
-    stock: ItemStock,
-    message: events_pb2.StockChanged,
-    as_of_time: datetime | None,
-) -> _Change | None:
+def _decide(rule: StockRule, known: _Known, message: events_pb2.StockChanged) -> _Change | None:
+    item, stock = known.item, known.stock
     if item.kind == "service":
         return None
     buffer = rule.buffer if item.buffer is None else item.buffer
@@ -228,7 +226,8 @@ def _decide(
     content = message.SerializeToString()
     if content == item.content:
         return None
-    return _Change(item, available, content, as_of_time)
+    key = f"{message.tenant_id}/{message.item_id}"
+    return _Change(item, key, available, content, known.as_of_time)
 
 
 async def _write(
@@ -236,19 +235,17 @@ async def _write(
 ) -> None:
     if not changes:
         return
-    tenant = str(rule.tenant_id)
     await connection.execute(
         _WRITE,
         {
             "id": [change.item.id for change in changes],
-            "before": [change.item.available for change in changes],
-            "after": [change.available for change in changes],
-            "revision": [change.item.revision + 1 for change in changes],
+            "before": numbers(change.item.available for change in changes),
+            "after": numbers(change.available for change in changes),
+            "revision": numbers(change.item.revision + 1 for change in changes),
             "content": [change.content for change in changes],
             "rest": [_rest(change) for change in changes],
             "as_of_time": [change.as_of_time for change in changes],
-            "lane": [lane_of(f"{tenant}/{change.item.id}") for change in changes],
-            "event_id": [new_id() for _ in changes],
+            "lane": numbers(lane_of(change.key) for change in changes),
             "tenant": rule.tenant_id,
             "cause": cause,
             "topic": Topic.STOCK.value,
@@ -279,21 +276,20 @@ def _time_part(as_of_time: datetime | None) -> bytes:
 
 
 async def _watch_shortages(
-    connection: Connection, rule: StockRule, items: Sequence[ItemRow], known: _Known
+    connection: Connection, rule: StockRule, known: Sequence[_Known]
 ) -> None:
     # Only what is held can be short.
     short = {
-        item_id: shortage
-        for item_id in known.held
-        if (shortage := known.stocks[item_id].shortage(rule.aggregation))
+        each.item.id: (each.item, shortage)
+        for each in known
+        if each.held and (shortage := each.stock.shortage(rule.aggregation))
     }
     cursor = await connection.execute(_ANY_SHORTAGE, [rule.tenant_id, SHORTAGE])
     if await cursor.fetchone() == (True,):
-        covered = [f"item/{item.id}" for item in items if item.id not in short]
+        covered = [f"item/{each.item.id}" for each in known if each.item.id not in short]
         await close_tasks(connection, rule.tenant_id, SHORTAGE, covered)
-    for item in items:
-        if item.id in short:
-            await _open_shortage(connection, rule, item, short[item.id])
+    for item, shortage in short.values():
+        await _open_shortage(connection, rule, item, shortage)
 
 
 async def _open_shortage(
@@ -320,10 +316,3 @@ async def _open_shortage(
             {"orders": ", ".join(orders), "short": format_decimal(short)},
         ),
     )
-
-
-async def _rows(
-    connection: Connection, query: str, rule: StockRule, ids: Sequence[UUID]
-) -> list[tuple[Any, ...]]:
-    cursor = await connection.execute(query.encode(), [rule.tenant_id, list(ids)], binary=True)
-    return await cursor.fetchall()

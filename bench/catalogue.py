@@ -1,0 +1,21 @@
+"""The rows of the table by name, in its order."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bench.result import Result
+from bench.rows import latency, offers, orders, parsing, readings, relay
+from bench.stage import Stage
+
+Row = Callable[[Stage], Awaitable[list[Result]]]
+
+ROWS: Final[dict[str, Row]] = {
+    "changed": readings.changed,
+    "unchanged": readings.unchanged,
+    "parse": parsing.parse,
+    "relay": relay.drain,
+    "latency": latency.commit_to_consumer,
+    "place": orders.one_at_a_time,
+    "batch": orders.in_batches,
+    "offers": offers.decide,
+}

@@ -1,0 +1,123 @@
+"""What the services' databases say, read past their row-level security by the superuser."""
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from spojka.api.orders.v1 import order_pb2
+
+CONNECT_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 0.2
+Row = dict[str, Any]
+
+_QUERIES: Final = {
+    "outbox": """
+        SELECT 'stock' AS service, topic, key FROM stock.outbox
+        UNION ALL SELECT 'orders', topic, key FROM orders.outbox
+        UNION ALL SELECT 'gateway', topic, key FROM gateway.outbox
+    """,
+    "imports": """
+        SELECT order_id::text, order_number, order_revision, content_revision, cancelled, state,
+               action, document_revision, document_id, document_number, delivered, reason, unread,
+               complete, revision
+        FROM stock.order_import
+    """,
+    "holds": """
+        SELECT hold.order_id::text, hold.line_id, item.product_number, hold.warehouse,
+               hold.created, hold.wanted, hold.absorbed
+        FROM stock.hold JOIN stock.item USING (tenant_id)
+        WHERE item.id = hold.item_id
+    """,
+    "items": """
+        SELECT item.id::text, item.product_number, item.available, item.revision, item.removed
+        FROM stock.item
+    """,
+    "movements": """
+        SELECT item_id::text, revision, before, after FROM stock.movement
+        ORDER BY item_id, revision
+    """,
+    "readings": "SELECT id::text, kind, state, problem FROM stock.reading ORDER BY id",
+    "connections": "SELECT id::text, state, problem, requested_reading FROM stock.connection",
+    "leases": "SELECT kind, subject, holder FROM stock.lease",
+    "orders": "SELECT value FROM orders.order_book",
+    "history": """
+        SELECT order_id::text, revision, summary FROM orders.history ORDER BY order_id, revision
+    """,
+    "dead_letters": """
+        SELECT consumer, topic, partition, count FROM stock.dead_letter_count
+        UNION ALL SELECT consumer, topic, partition, count FROM orders.dead_letter_count
+    """,
+    "tasks": """
+        SELECT kind, subject, summary FROM stock.task WHERE resolve_time IS NULL
+        UNION ALL SELECT kind, subject, summary FROM orders.task WHERE resolve_time IS NULL
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All that the judgement compares, of one snapshot."""
+
+    outbox: list[Row]
+    imports: dict[str, Row]
+    holds: list[Row]
+    items: dict[str, Row]
+    movements: list[Row]
+    readings: list[Row]
+    connections: list[Row]
+    leases: list[Row]
+    orders: dict[str, order_pb2.Order]
+    history: dict[str, list[Row]]
+    dead_letters: list[Row]
+    tasks: list[Row]
+
+
+async def read_books(url: str) -> Books:
+    """Read everything in one snapshot; waits for a PostgreSQL that is just being restarted."""
+    async with asyncio.timeout(CONNECT_SECONDS):
+        while True:
+            try:
+                rows = await _read(url)
+            except psycopg.OperationalError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
+    orders = [order_pb2.Order.FromString(row["value"]) for row in rows.pop("orders")]
+    history: dict[str, list[Row]] = {}
+    for row in rows.pop("history"):
+        history.setdefault(row["order_id"], []).append(row)
+    return Books(
+        orders={order.id: order for order in orders},
+        history=history,
+        imports={row["order_id"]: row for row in rows.pop("imports")},
+        items={row["id"]: row for row in rows.pop("items")},
+        **rows,
+    )
+
+
+async def _read(url: str) -> dict[str, list[Row]]:
+    async with (
+        await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection,
+        connection.transaction(),
+    ):
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = {}
+        for name, query in _QUERIES.items():
+            cursor = await connection.execute(query.encode())
+            found[name] = await cursor.fetchall()
+        return found
+
+
+def live(holds: list[Row]) -> dict[str, Decimal]:
+    """Give the units that live holds take off, by product number."""
+    result: dict[str, Decimal] = {}
+    for hold in holds:
+        left = hold["wanted"] - hold["absorbed"]
+        if left:
+            number = hold["product_number"]
+            result[number] = result.get(number, Decimal(0)) + left
+    return result

@@ -1,0 +1,197 @@
+"""The whole of Spojka for the fault tests: two of each service, servers of its own, a warehouse."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from sandbox.demo import accounts
+from sandbox.demo.office import Office
+from sandbox.demo.warehouse import controlled
+from sandbox.shops.edge import connected
+from spojka.api.stock.v1 import warehouse_service_pb2 as api
+from spojka.crash_points import ORDERS_VARIABLE, CrashPoint
+from spojka.probe import http_lacks
+from spojka.servers.ports import choose_port
+from spojka.settings import Settings
+from spojka.supervisor import Child, RestartPolicy
+from spojka.up import Installation, UpOptions, running
+from tests.faults.books import Books, read_books
+from tests.faults.desk import Book, Desk, patiently
+from tests.faults.plan import SHOPS
+from tests.faults.storehouse import Storehouse
+from tests.faults.story import Story
+
+KILLS_MAX: Final = 20
+"""What all scenarios together may kill: they are to end within minutes."""
+PATIENCE_SECONDS: Final = 120.0
+LOOK_SECONDS: Final = 0.05
+SERVICES: Final = ("stock", "orders", "gateway")
+WAREHOUSE: Final = "pohoda"
+PRODUCTS: Final = [f"P-{number:02}" for number in range(1, 11)]
+PAGE_RECORDS: Final = 4
+"""A full reading takes several requests, so that a fault can fall between them."""
+PROBE_SECONDS: Final = 3
+RESTARTS: Final = RestartPolicy(first_delay_s=0.1, max_delay_s=1.0, starts_max=50)
+
+
+@dataclass(slots=True)
+class System:
+    """A running installation with one merchant."""
+
+    installation: Installation
+    story: Story
+    storehouse: Storehouse
+    office: Office
+    tenant: UUID
+    connection: api.Connection
+    crash_orders: Path
+    book: Book = field(default_factory=Book)
+    kills: int = 0
+    broken_by: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force; the database's URL is the superuser's."""
+        return self.installation.settings
+
+    async def books(self) -> Books:
+        """Read what the databases say now."""
+        assert self.settings.database_url is not None
+        return await read_books(self.settings.database_url.get_secret_value())
+
+    def desk(self, shop: str) -> Desk:
+        """Give the till of a shop."""
+        return Desk(self.office.edge, shop, self.book, self.story)
+
+    async def read_all_now(self) -> None:
+        """Ask for a full reading."""
+        await patiently(
+            lambda: self.office.read_all_now(self.connection.id),
+            "ask for a full reading",
+            self.story,
+            self.book.failures,
+        )
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a process a signal that ends it; it is started again. Returns its pid."""
+        self.kills += 1
+        assert self.kills <= KILLS_MAX
+        pid = self.installation.kill(name, number)
+        self.story.note(f"{name} ({pid}) gets {number.name}")
+        return pid
+
+    async def until_back(self, name: str, not_as: int) -> None:
+        """Wait until a killed process serves again."""
+        await self.installation.until_running(name, not_as=not_as, within_seconds=PATIENCE_SECONDS)
+
+    async def crash_at(self, service: str, step: CrashPoint) -> None:
+        """Kill the next process of a service that comes to a step, and see it come back."""
+        self.kills += 1
+        assert self.kills <= KILLS_MAX
+        before = self._pids(service)
+        order = self.crash_orders / service / step
+        order.touch()
+        self.story.note(f"the next process of {service} at {step!r} is to die")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while order.exists() or self._pids(service) == before or None in self._pids(service):
+                await asyncio.sleep(LOOK_SECONDS)
+        await self.until_all_run()
+
+    async def until_all_run(self) -> None:
+        """Wait until every process serves."""
+        for status in self.installation.supervisor.statuses():
+            await self.installation.until_running(status.name, within_seconds=PATIENCE_SECONDS)
+
+    def _pids(self, service: str) -> list[int | None]:
+        return [
+            self.installation.status_of(instance.name).pid
+            for instance in self.installation.instances
+            if instance.service == service
+        ]
+
+
+@asynccontextmanager
+async def running_system(folder: Path) -> AsyncIterator[System]:
+    """Run everything below a folder for the time of a block."""
+    story = Story()
+    settings = Settings(
+        database_url=None,
+        kafka_bootstrap=None,
+        data_dir=folder / "data",
+        allow_private_targets=True,
+        stock_partitions=3,
+        orders_partitions=3,
+        payments_partitions=1,
+    )
+    crash_orders = folder / "crash"
+    for service in SERVICES:
+        (crash_orders / service).mkdir(parents=True)
+    options = UpOptions(
+        settings=settings,
+        instances=dict.fromkeys(SERVICES, 2),
+        free_ports=True,
+        variables_of={
+            service: {ORDERS_VARIABLE: str(crash_orders / service)} for service in SERVICES
+        },
+        policy=RESTARTS,
+        report=story,
+    )
+    async with AsyncExitStack() as stack:
+        installation = await stack.enter_async_context(running(options))
+        url = await _start_warehouse(installation)
+        storehouse = Storehouse(await stack.enter_async_context(controlled(url)), story)
+        await storehouse.stock(PRODUCTS)
+        # Both edges under one address: what one of them loses, the other takes.
+        edges = ",".join(
+            instance.grpc_address for instance in installation.instances if instance.is_edge
+        )
+        assert installation.admin_key is not None
+        admin = await stack.enter_async_context(connected(edges, installation.admin_key))
+        tenant = await accounts.create_tenant(admin, "faults", "Faults s.r.o.")
+        key = await accounts.operator_key(admin.acting_as(admin.key, "faults"))
+        office = Office(admin.acting_as(key))
+        for shop in SHOPS:
+            await office.create_channel(shop, shop.title())
+        connection = await _connect(office, url)
+        yield System(
+            installation, story, storehouse, office, UUID(tenant.id), connection, crash_orders
+        )
+
+
+async def _start_warehouse(installation: Installation) -> str:
+    data_dir = installation.settings.data_dir
+    port = await choose_port("the stand-in mServer", None, data_dir / "ports" / "pohoda.http")
+    url = f"http://127.0.0.1:{port}"
+    child = Child(
+        name=WAREHOUSE,
+        argv=(
+            *(sys.executable, "-m", "sandbox.pohoda"),
+            *("--port", str(port), "--state", str(data_dir / "pohoda.sqlite")),
+        ),
+        env=dict(os.environ),
+        log_path=data_dir / "logs" / "pohoda.log",
+        ready=lambda: http_lacks(f"{url}/sandbox/settings"),
+        stop_timeout_s=5.0,
+    )
+    await installation.supervisor.start([child])
+    return url
+
+
+async def _connect(office: Office, url: str) -> api.Connection:
+    connection = await office.create_connection(
+        api.Connection(
+            system="pohoda",
+            name="Pohoda",
+            settings={"url": url, "ico": "12345678", "page_records": str(PAGE_RECORDS)},
+            credentials={"username": "api", "password": "api"},
+            probe_interval_seconds=PROBE_SECONDS,
+        )
+    )
+    return await office.activate(connection.id)
