@@ -111,8 +111,9 @@ async def what_was_written(connection: _Connection) -> Written:
     rows: dict[str, Rows] = {}
     for table, columns in _COLUMNS.items():
         cursor = await connection.execute(
-            f"SELECT {columns} FROM stock.{table} ORDER BY {_ORDER[table]}"
-            .replace("FROM item", "FROM stock.item").encode()
+            f"SELECT {columns} FROM stock.{table} ORDER BY {_ORDER[table]}".replace(
+                "FROM item", "FROM stock.item"
+            ).encode()
         )
         rows[table] = await cursor.fetchall()
     return Written(**rows)
@@ -125,9 +126,7 @@ async def tidy(connection: _Connection, schema: str) -> None:
     await connection.execute("CHECKPOINT")
 
 
-async def copy_and_merge(
-    connection: _Connection, written: Written, tables: Sequence[str]
-) -> float:
+async def copy_and_merge(connection: _Connection, written: Written, tables: Sequence[str]) -> float:
     """COPY and merge the rows of these tables page by page; returns the seconds it took."""
     start = time.perf_counter()
     for page in zip(*(written.pages(table) for table in tables), strict=True):

@@ -23,13 +23,10 @@ def table(results: Sequence[Result]) -> str:
 
 def conditions(origins: Sequence[str]) -> str:
     """The machine, its servers and the moment, in a line each."""
-    return "\n".join(
-        [
-            f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
-            f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB",
-            *(f"- {origin}" for origin in origins),
-        ]
-    )
+    moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    size = f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB"
+    machine = f"- {moment}, Python {platform.python_version()}, {size}"
+    return "\n".join([machine, *(f"- {origin}" for origin in origins)])
 
 
 def write(results: Sequence[Result], origins: Sequence[str]) -> None:

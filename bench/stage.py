@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from spojka.settings import Settings
 
 ROLE_SECRET: Final = os.environ.get("SPOJKA_ROLE_SECRET", "for tests only")
 """Roles belong to the whole server: one that is named gets the same passwords as by the tests."""
-INTERNAL_TOKEN: Final = "known inside the house only"
+INTERNAL_TOKEN: Final = "known inside the house only"  # noqa: S105 - of the bench alone
 TOPIC_SECONDS: Final = 30.0
 
 
@@ -70,13 +70,13 @@ class Stage:
         self._stack.push_async_callback(connection.close)
         return connection
 
-    async def ensure_topics(self, schema: str) -> None:
+    async def ensure_topics(self, schema: str, *, groups: Sequence[str] = ()) -> None:
         """Create the topics; they are deleted with the stage."""
-        await ensure_topics(self.settings, schemas=[schema])
-        self._stack.callback(self._delete_topics, schema)
+        await ensure_topics(self.settings, groups=groups, schemas=[schema])
+        specs = all_topics(self.settings, groups=groups, schemas=[schema])
+        self._stack.callback(self._delete_topics, [spec.name for spec in specs])
 
-    def _delete_topics(self, schema: str) -> None:
-        names = [spec.name for spec in all_topics(self.settings, groups=[], schemas=[schema])]
+    def _delete_topics(self, names: list[str]) -> None:
         with AdminClient({"bootstrap.servers": self.settings.required_bootstrap()}) as admin:
             for deleted in admin.delete_topics(names).values():
                 deleted.result(TOPIC_SECONDS)
@@ -88,7 +88,7 @@ async def servers() -> AsyncIterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="spojka-bench-") as folder:
         home = Path(folder)
         # PostgreSQL runs as another user where the bench is run as root.
-        home.chmod(0o755)
+        home.chmod(0o755)  # noqa: ASYNC240 - a moment, before anything runs
         postgres = await choose_postgres(
             given_url=os.environ.get("SPOJKA_DATABASE_URL"),
             data=home / "postgres",
@@ -112,7 +112,9 @@ async def stage(servers: Servers, *, quick: bool) -> AsyncIterator[Stage]:
     name = f"spojka_bench_{secrets.token_hex(6)}"
     url = urlunsplit(urlsplit(servers.postgres_url)._replace(path=f"/{name}"))
     identifier = sql.Identifier(name)
-    async with await psycopg.AsyncConnection.connect(servers.postgres_url, autocommit=True) as admin:
+    async with await psycopg.AsyncConnection.connect(
+        servers.postgres_url, autocommit=True
+    ) as admin:
         await admin.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
         try:
             await migrate(url, schemas(list(registered_services().values())), ROLE_SECRET)

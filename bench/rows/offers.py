@@ -54,7 +54,7 @@ def _stock(number: int) -> ItemStock:
 def _rule(number: int) -> OfferRule:
     return OfferRule(
         warehouses=_SETS[number % len(_SETS)],
-        buffer=Decimal(number % 10),
+        buffer=Decimal(number) / 10,
         percent=50 + number % 50,
         maximum=Decimal(number) if number % 2 else None,
     )

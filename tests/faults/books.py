@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+from zlib import crc32
 
 import psycopg
 from psycopg.rows import dict_row
@@ -43,6 +44,11 @@ _QUERIES: Final = {
     "readings": "SELECT id::text, kind, state, problem FROM stock.reading ORDER BY id",
     "connections": "SELECT id::text, state, problem, requested_reading FROM stock.connection",
     "leases": "SELECT kind, subject, holder FROM stock.lease",
+    # Every live relay of the stock service shares this lock, so that they can be counted.
+    "relays": f"""
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+        AND classid::bigint = {crc32(b"outbox stock")} AND objid::bigint = 32767
+    """,
     "orders": "SELECT value FROM orders.order_book",
     "history": """
         SELECT order_id::text, revision, summary FROM orders.history ORDER BY order_id, revision
@@ -70,6 +76,7 @@ class Books:
     readings: list[Row]
     connections: list[Row]
     leases: list[Row]
+    relays: list[Row]
     orders: dict[str, order_pb2.Order]
     history: dict[str, list[Row]]
     dead_letters: list[Row]

@@ -16,8 +16,7 @@ from tests.faults.system import System, running_system
 async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
     """The running system. Where a test failed, its folder with the logs is kept."""
     # PostgreSQL's user must reach it where we are root, so it is not pytest's folder.
-    folder = Path(tempfile.mkdtemp(prefix="spojka-faults-"))
-    folder.chmod(0o755)
+    folder = _reachable_folder()
     source = await choose_kafka(
         given_bootstrap=None, data=folder / "kafka", log_path=folder / "kafka.log"
     )
@@ -28,3 +27,9 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
         yield running
     if request.session.testsfailed == failed:
         shutil.rmtree(folder)
+
+
+def _reachable_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="spojka-faults-"))
+    folder.chmod(0o755)
+    return folder

@@ -1,4 +1,4 @@
-"""A shop's calls to the edge: tried again while it is unavailable, and every answer written down."""
+"""A shop's calls to the edge: made again while it is unavailable, every answer written down."""
 
 import asyncio
 from collections import Counter

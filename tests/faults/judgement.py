@@ -46,6 +46,7 @@ async def judge(system: System) -> None:
         complaints = list(_complaints(evidence))
     except NeverAtRest as error:
         complaints = [str(error)]
+    print(system.story)
     if complaints:
         system.broken_by = system.story.scenario
         raise AssertionError(
@@ -86,20 +87,20 @@ def _orders(evidence: _Evidence) -> Iterator[str]:
         if times != 1:
             yield f"{key} is {times} times in the order book"
     for id_ in accepted.keys() & books.orders.keys() & books.imports.keys():
-        order, row, wanted = books.orders[id_], books.imports[id_], accepted[id_]
-        lines = {line.product_number: Decimal(line.quantity) for line in order.lines}
-        if lines != wanted.lines:
-            yield f"{wanted.number}: accepted {_shown(wanted.lines)}, in the book {_shown(lines)}"
-        if order.fulfilment_state != _fulfilment(wanted):
-            name = order_pb2.FulfilmentState.Name(order.fulfilment_state)
-            yield f"{wanted.number}: {name} with {_shown(wanted.delivered)} delivered"
-        if (row["content_revision"], row["cancelled"]) != (
-            wanted.content_revision,
-            wanted.cancelled,
-        ):
-            yield f"{wanted.number}: the stock service has content {row['content_revision']}"
-        if row["state"] != ("withdrawn" if wanted.cancelled else "acked"):
-            yield f"{wanted.number}: import is {row['state']}: {row['reason']}"
+        yield from _order(accepted[id_], books.orders[id_], books.imports[id_])
+
+
+def _order(wanted: Accepted, order: order_pb2.Order, row: dict[str, Any]) -> Iterator[str]:
+    lines = {line.product_number: Decimal(line.quantity) for line in order.lines}
+    if lines != wanted.lines:
+        yield f"{wanted.number}: accepted {_shown(wanted.lines)}, in the book {_shown(lines)}"
+    if order.fulfilment_state != _fulfilment(wanted):
+        name = order_pb2.FulfilmentState.Name(order.fulfilment_state)
+        yield f"{wanted.number}: {name} with {_shown(wanted.delivered)} delivered"
+    if (row["content_revision"], row["cancelled"]) != (wanted.content_revision, wanted.cancelled):
+        yield f"{wanted.number}: the stock service has content {row['content_revision']}"
+    if row["state"] != ("withdrawn" if wanted.cancelled else "acked"):
+        yield f"{wanted.number}: import is {row['state']}: {row['reason']}"
 
 
 def _fulfilment(wanted: Accepted) -> "order_pb2.FulfilmentState.ValueType":

@@ -10,8 +10,6 @@ SEED: Final = 20261122
 SHOPS: Final = ("eshop", "market", "bazaar")
 LINES_MAX: Final = 3
 PIECES_MAX: Final = 4
-PAUSE_SECONDS_MAX: Final = 0.25
-"""Between two orders of one shop: the fault is to fall into the middle of the stream."""
 
 Basket = Mapping[str, int]
 """Pieces by product number."""
@@ -53,9 +51,12 @@ class PlannedOrder:
     pause_seconds: float
 
 
-def plan_orders(scenario: str, products: Sequence[str], count: int) -> list[PlannedOrder]:
-    """Plan the orders of all shops in the order in which they are begun."""
+def plan_orders(
+    scenario: str, products: Sequence[str], count: int, seconds: float
+) -> list[PlannedOrder]:
+    """Plan the orders of all shops, placed over about so many seconds."""
     random = Random(f"{SEED} {scenario}")
+    longest_pause = 2 * seconds * len(SHOPS) / count
     planned = []
     for place in range(count):
         basket = _basket(random, products)
@@ -66,7 +67,7 @@ def plan_orders(scenario: str, products: Sequence[str], count: int) -> list[Plan
                 basket=basket,
                 fate=_EVERY[place] if place < len(_EVERY) else random.choice(_EVERY),
                 later=_changed(random, basket, products),
-                pause_seconds=random.uniform(0, PAUSE_SECONDS_MAX),
+                pause_seconds=random.uniform(0, longest_pause),
             )
         )
     return planned

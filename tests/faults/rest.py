@@ -1,7 +1,7 @@
 """Waiting until nothing is under way any more."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from spojka.api.orders.v1 import order_pb2
@@ -38,7 +38,7 @@ async def until_at_rest(system: System) -> None:
     system.story.note("at rest")
 
 
-async def _until_quiet(system: System, more) -> Books:  # type: ignore[no-untyped-def]
+async def _until_quiet(system: System, more: Callable[[Books], Iterable[str]]) -> Books:
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         books = await system.books()
@@ -57,6 +57,15 @@ def _is_done(reading: dict[str, str]) -> bool:
 def _under_way(books: Books) -> Iterator[str]:
     for row in books.outbox:
         yield f"event in the outbox of {row['service']}: {row['topic']} {row['key']}"
+    yield from _at_work(books)
+    for row in books.imports.values():
+        if row["state"] not in DONE or row["unread"] or _is_outdated(row):
+            yield f"import of {row['order_number']}: {row['state']} {row['action']} {row['reason']}"
+    for order in books.orders.values():
+        yield from _untold(order, books)
+
+
+def _at_work(books: Books) -> Iterator[str]:
     for row in books.readings:
         if row["state"] == "running":
             yield f"reading {row['id']} is running"
@@ -66,11 +75,6 @@ def _under_way(books: Books) -> Iterator[str]:
     for row in books.leases:
         if row["holder"] is not None:
             yield f"{row['holder']} works on {row['kind']} {row['subject']}"
-    for row in books.imports.values():
-        if row["state"] not in DONE or row["unread"] or _is_outdated(row):
-            yield f"import of {row['order_number']}: {row['state']} {row['action']} {row['reason']}"
-    for order in books.orders.values():
-        yield from _untold(order, books)
 
 
 def _is_outdated(row: dict[str, object]) -> bool:

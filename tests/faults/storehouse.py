@@ -92,7 +92,7 @@ class Storehouse:
     async def deliver(self, accepted: Accepted, *, whole: bool) -> None:
         """Deliver an order once its document stands: all of it, or one piece of one line."""
         document = await self._standing(accepted)
-        product = sorted(document.quantities)[0]
+        product = min(document.quantities)
         wanted = dict(document.quantities) if whole else {product: Decimal(1)}
         # Deliveries add up: after a break the ledger is asked what is still to be delivered.
         while True:
@@ -117,10 +117,11 @@ class Storehouse:
         """Make something go wrong."""
         await self._post("faults", fields)
 
-    async def faults(self) -> list[dict[str, Any]]:
-        """Give the faults still to come."""
-        found: list[dict[str, Any]] = await self._get("faults")
-        return found
+    async def until_no_fault_is_left(self) -> None:
+        """Wait until everything that was to go wrong has gone wrong."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self._get("faults"):  # noqa: ASYNC110 - another process tells
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def _standing(self, accepted: Accepted) -> LedgerDocument:
         async with asyncio.timeout(PATIENCE_SECONDS):

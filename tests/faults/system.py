@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +34,12 @@ PATIENCE_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.05
 SERVICES: Final = ("stock", "orders", "gateway")
 WAREHOUSE: Final = "pohoda"
+POSTGRES: Final = "PostgreSQL"
+KAFKA: Final = "Kafka"
 PRODUCTS: Final = [f"P-{number:02}" for number in range(1, 11)]
 PAGE_RECORDS: Final = 4
 """A full reading takes several requests, so that a fault can fall between them."""
-PROBE_SECONDS: Final = 3
+PROBE_SECONDS: Final = 5
 RESTARTS: Final = RestartPolicy(first_delay_s=0.1, max_delay_s=1.0, starts_max=50)
 
 
@@ -81,8 +83,7 @@ class System:
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a process a signal that ends it; it is started again. Returns its pid."""
-        self.kills += 1
-        assert self.kills <= KILLS_MAX
+        self._count_kill()
         pid = self.installation.kill(name, number)
         self.story.note(f"{name} ({pid}) gets {number.name}")
         return pid
@@ -91,23 +92,63 @@ class System:
         """Wait until a killed process serves again."""
         await self.installation.until_running(name, not_as=not_as, within_seconds=PATIENCE_SECONDS)
 
+    async def until_away(self, name: str) -> None:
+        """Wait until a process that was told to end has ended."""
+        await self.until(lambda: not self.installation.status_of(name).healthy)
+
+    async def until_books_say(self, condition: Callable[[Books], bool]) -> None:
+        """Wait until a condition on the databases holds. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition(await self.books()):
+                await asyncio.sleep(LOOK_SECONDS)
+
     async def crash_at(self, service: str, step: CrashPoint) -> None:
         """Kill the next process of a service that comes to a step, and see it come back."""
-        self.kills += 1
-        assert self.kills <= KILLS_MAX
+        self._count_kill()
         before = self._pids(service)
         order = self.crash_orders / service / step
         order.touch()
         self.story.note(f"the next process of {service} at {step!r} is to die")
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while order.exists() or self._pids(service) == before or None in self._pids(service):
-                await asyncio.sleep(LOOK_SECONDS)
+        await self.until(lambda: not order.exists() and self._pids(service) != before)
         await self.until_all_run()
 
     async def until_all_run(self) -> None:
         """Wait until every process serves."""
         for status in self.installation.supervisor.statuses():
             await self.installation.until_running(status.name, within_seconds=PATIENCE_SECONDS)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition():  # noqa: ASYNC110 - files and pids have no event to await
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def stop_the_one_at_work_past_its_loss(self) -> None:
+        """Stop the one that works on the connection until another has all it held; continue it."""
+        holder = await self._until_holder(lambda _holder: True)
+        pid = int(holder.rpartition("/")[2])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self.story.note(f"{holder} is stopped")
+            other = await self._until_holder(lambda now: now != holder)
+            self.story.note(f"{other} has the lease")
+            await self.until_books_say(lambda books: len(books.relays) == 1)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.story.note(f"{holder} has lost its lanes, and is continued")
+
+    async def _until_holder(self, fits: Callable[[str], bool]) -> str:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                for lease in (await self.books()).leases:
+                    holder: str | None = lease["holder"]
+                    if lease["kind"] == "connection" and holder is not None and fits(holder):
+                        return holder
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _count_kill(self) -> None:
+        self.kills += 1
+        assert self.kills <= KILLS_MAX, "the scenarios kill more than they may"
 
     def _pids(self, service: str) -> list[int | None]:
         return [

@@ -7,6 +7,7 @@ over everything that was ever accepted.
 """
 
 import asyncio
+import signal
 from random import Random
 from typing import Final
 
@@ -15,32 +16,43 @@ import pytest
 from spojka.crash_points import CrashPoint
 from tests.faults.judgement import judge
 from tests.faults.plan import SEED
-from tests.faults.system import WAREHOUSE, System
+from tests.faults.system import KAFKA, POSTGRES, WAREHOUSE, System
 from tests.faults.trading import trading
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ORDERS: Final = 14
-MIDDLE: Final = 5
+MIDDLE: Final = 4
+ANSWERS: Final = {
+    "store_list": 1,
+    "stock_list": 1,
+    "movement_list": 1,
+    # A probe asks for orders together with movements; a look-up or a read-back for orders alone.
+    "order_list": 2,
+    "import": 1,
+    "delete": 1,
+}
+"""How often an answer of each kind of request is lost: all kinds that the connector sends."""
 
 
 @pytest.mark.parametrize(
-    ("service", "step"),
+    ("service", "steps"),
     [
-        ("stock", "import-marked"),
-        ("stock", "import-answered"),
-        ("stock", "event-handled"),
-        ("stock", "batch-published"),
-        ("orders", "event-handled"),
-        ("orders", "batch-published"),
+        ("stock", ["import-marked"]),
+        ("stock", ["import-answered"]),
+        ("stock", ["event-handled", "batch-published"]),
+        ("orders", ["event-handled", "batch-published"]),
     ],
 )
 async def test_a_process_is_killed_at_a_named_step(
-    system: System, service: str, step: CrashPoint
+    system: System, service: str, steps: list[CrashPoint]
 ) -> None:
-    async with trading(system, f"{service}-{step}", orders=ORDERS) as stream:
-        await stream.until_accepted(MIDDLE)
-        await system.crash_at(service, step)
+    async with trading(
+        system, f"{service}-{steps[0]}", orders=ORDERS, seconds=4 * len(steps)
+    ) as stream:
+        for place, step in enumerate(steps, 1):
+            await stream.until_accepted(place * MIDDLE)
+            await system.crash_at(service, step)
     await judge(system)
 
 
@@ -48,9 +60,52 @@ async def test_processes_are_killed_at_seeded_moments(system: System) -> None:
     random = Random(f"{SEED} moments")
     victims = ["stock", "stock-2", "orders", "gateway", WAREHOUSE]
     random.shuffle(victims)
-    async with trading(system, "moments", orders=2 * ORDERS) as stream:
+    async with trading(system, "moments", orders=24, seconds=12) as stream:
         for place, name in enumerate(victims, 1):
             await stream.until_accepted(place * MIDDLE)
-            await asyncio.sleep(random.uniform(0, 0.3))
+            await asyncio.sleep(random.uniform(0, 0.5))
             await system.until_back(name, system.kill(name))
+    await judge(system)
+
+
+async def test_kafka_is_stopped_for_a_time_and_restarted_in_mid_batch(system: System) -> None:
+    async with trading(system, "kafka", orders=24, seconds=16) as stream:
+        await stream.until_accepted(MIDDLE)
+        pid = system.kill(KAFKA, signal.SIGTERM)
+        await system.until_away(KAFKA)
+        await stream.until_accepted(stream.accepted + 3)
+        assert not system.installation.status_of(KAFKA).healthy, "orders waited for Kafka"
+        await system.until_back(KAFKA, pid)
+        await system.until_books_say(lambda books: bool(books.outbox))
+        await system.until_back(KAFKA, system.kill(KAFKA))
+    await judge(system)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+async def test_postgresql_is_restarted(system: System, number: signal.Signals) -> None:
+    async with trading(system, f"postgresql-{number.name}", orders=ORDERS, seconds=6) as stream:
+        await stream.until_accepted(MIDDLE)
+        await system.until_back(POSTGRES, system.kill(POSTGRES, number))
+    await judge(system)
+
+
+async def test_every_answer_of_the_mserver_is_lost_once(system: System) -> None:
+    async with trading(system, "answers", orders=ORDERS, seconds=6):
+        for kind, times in ANSWERS.items():
+            await system.storehouse.add_fault(
+                effect="drop", kinds=[kind], times=times, after_commit=True
+            )
+        await system.storehouse.until_no_fault_is_left()
+    await judge(system)
+    requests = (await system.storehouse.ledger()).requests
+    lost = {kind for request in requests if request["faults"] for kind in request["kinds"]}
+    assert lost == ANSWERS.keys()
+
+
+async def test_a_process_stopped_past_its_lease_and_lanes_changes_nothing_when_continued(
+    system: System,
+) -> None:
+    async with trading(system, "stopped", orders=ORDERS, seconds=18) as stream:
+        await stream.until_accepted(MIDDLE)
+        await system.stop_the_one_at_work_past_its_loss()
     await judge(system)

@@ -101,12 +101,17 @@ class Stream:
 
 
 @asynccontextmanager
-async def trading(system: System, scenario: str, *, orders: int) -> AsyncIterator[Stream]:
-    """Let the stream of a scenario run beside a block, and wait for its end."""
+async def trading(
+    system: System, scenario: str, *, orders: int, seconds: float
+) -> AsyncIterator[Stream]:
+    """Let the stream of a scenario run beside a block, and wait for its end.
+
+    The orders are placed over about so many seconds; what follows takes longer.
+    """
     if system.broken_by:
         pytest.fail(f"scenario {system.broken_by!r} left the system wrong: nothing more is proved")
     system.story.begin(scenario)
-    stream = Stream(system, plan_orders(scenario, PRODUCTS, orders))
+    stream = Stream(system, plan_orders(scenario, PRODUCTS, orders, seconds))
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(stream.run())

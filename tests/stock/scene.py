@@ -8,7 +8,6 @@ from uuid import UUID
 
 from tests.stock.conftest import Merchant
 from tests.stock.invariants import (
-    NOWHERE,
     ZERO,
     Wanted,
     check_available,
@@ -19,6 +18,7 @@ from tests.stock.invariants import (
 from tests.stock.observed import Died, Happening, ObservedClient, Observer, Truth
 
 from spojka.api.orders.v1 import order_pb2
+from spojka.outbox import new_id
 from stock.domain.netting import ReadBack
 from stock.imports.intake import resolve_unsent
 from stock.imports.read_back import record_read_back
@@ -99,8 +99,6 @@ class Scene:
         await self.merchant.tell(copy)
 
     async def _message(self, lines: Lines) -> order_pb2.Order:
-        from spojka.outbox import new_id
-
         order = order_pb2.Order(
             id=str(new_id()),
             channel_id="shop-a",
@@ -281,11 +279,12 @@ class Scene:
                 if wanted.item_id != item_id:
                     continue
                 rest = max(ZERO, wanted.quantity - netted_by(truth, wanted, number, meaning))
-                if wanted.warehouse == NOWHERE:
+                if wanted.warehouse not in free:
                     nowhere += rest
                 else:
                     free[wanted.warehouse] -= rest
-            together = sum(free.values(), ZERO) if row.aggregation == "sum" else max(free.values())
+            parts = list(free.values()) or [ZERO]
+            together = sum(parts, ZERO) if row.aggregation == "sum" else max(parts)
             expected = max(ZERO, together - nowhere - row.buffer)
             assert picture.available[item_id] == expected, (
                 f"{number}: {picture.available[item_id]} is offered, {expected} are free"

@@ -68,9 +68,7 @@ def test_a_further_hold_never_raises_what_is_available(
     figure = before.available(aggregation, ZERO)
     assert after.available(aggregation, ZERO) <= figure
     # A hold that knows no warehouse is taken off wherever the goods are.
-    assert nowhere.available(aggregation, ZERO) == max(
-        ZERO, before.balance(aggregation, more)
-    )
+    assert nowhere.available(aggregation, ZERO) == max(ZERO, before.balance(aggregation, more))
     assert nowhere.available(aggregation, ZERO) <= after.available(aggregation, ZERO)
 
 

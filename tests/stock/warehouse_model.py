@@ -19,6 +19,7 @@ from stock.warehouses.port import (
     DocumentLine,
     LineKind,
     OrderDocument,
+    OrderLine,
     Probe,
     SystemInfo,
     WarehouseInfo,
@@ -41,6 +42,7 @@ class ModelWarehouse:
     page_size: int = 100
     requests: list[str] = field(default_factory=list)
     states: list[dict[str, Card]] = field(default_factory=list)
+    next_probe: Probe = field(default_factory=lambda: Probe((), (), "cursor"))
 
     def put(
         self,
@@ -144,6 +146,18 @@ class ModelWarehouse:
                 reserved=card.reserved + (rest if document.reserved else 0),
             )
 
+    def place_of(self, line: OrderLine) -> str | None:
+        """The warehouse that a line is of; None where no card has its number there."""
+        return next(
+            (
+                card.warehouse
+                for card in self.cards.values()
+                if card.product_number == line.product_number
+                and line.warehouse in {"", card.warehouse}
+            ),
+            None,
+        )
+
     def create(self, order: OrderDocument) -> Document:
         """Make a document of an order."""
         document = Document(
@@ -155,7 +169,7 @@ class ModelWarehouse:
             cancelled=False,
             linked=False,
             lines=tuple(
-                DocumentLine(line.product_number, line.warehouse, line.quantity, ZERO)
+                DocumentLine(line.product_number, self.place_of(line), line.quantity, ZERO)
                 for line in order.lines
                 if line.kind is LineKind.GOODS
             ),
@@ -222,15 +236,13 @@ class ModelClient:
 
     async def probe(self, cursor: str | None) -> Probe:
         self._arrive("probe")
-        return Probe((), (), "cursor")
+        told, self.warehouse.next_probe = self.warehouse.next_probe, Probe((), (), "cursor")
+        return told
 
     async def create_document(self, document: OrderDocument, *, resend: bool) -> Acknowledgement:
         self._arrive("create")
         for line in document.lines:
-            if line.kind is LineKind.GOODS and not any(
-                card.product_number == line.product_number and card.warehouse == line.warehouse
-                for card in self.warehouse.cards.values()
-            ):
+            if line.kind is LineKind.GOODS and self.warehouse.place_of(line) is None:
                 raise Refused("unknown product", "mend it", (line.line_id,))
         self._carry_out()
         same = self._find(document.external_id)

@@ -18,9 +18,8 @@ from spojka.errors import RequestError
 from spojka.supervisor import SupervisorError
 
 COLUMNS: Final = ("on hand", "reserved", "held", "available", "e-shop", "market")
-LABEL_CHARACTERS: Final = 36
-CELL_CHARACTERS: Final = 9
-_ELSEWHERE: Final = (Unexpected, NotShown, RequestError, SupervisorError, httpx.HTTPError)
+LABEL_CHARACTERS: Final = 30
+_NOT_AS_TOLD: Final = (Unexpected, NotShown, RequestError, SupervisorError, httpx.HTTPError)
 """What a step that goes wrong raises; anything else is a fault of the demo itself."""
 
 
@@ -55,7 +54,7 @@ class Narrator:
         try:
             with waiting:
                 yield
-        except _ELSEWHERE as error:
+        except _NOT_AS_TOLD as error:
             self._console.print(f"  [bold red]✗[/] {escape(name)}")
             told = str(error) or type(error).__name__
             raise StoryFailed(f"The demo stopped at the step {name!r}: {told}") from error
@@ -85,11 +84,13 @@ class Narrator:
     def commands(self, lines: Sequence[str]) -> None:
         """Print commands to try, whole, so that they can be copied."""
         for line in lines:
-            self._console.print(f"  [green]{escape(line)}[/]", soft_wrap=True)
+            self._console.print(f"  [green]{escape(line)}[/]", soft_wrap=True, highlight=False)
 
     def _row(self, label: str, cells: Sequence[str], style: str) -> None:
         text = label[:LABEL_CHARACTERS].ljust(LABEL_CHARACTERS)
-        text += "".join(cell.rjust(CELL_CHARACTERS) for cell in cells)
+        text += "".join(
+            cell.rjust(len(column) + 2) for cell, column in zip(cells, COLUMNS, strict=True)
+        )
         self._console.print(escape(text), style=style, soft_wrap=True, highlight=False)
 
 

@@ -25,6 +25,7 @@ from sandbox.demo.narrator import Narrator, seconds
 from sandbox.demo.opening import opened
 from sandbox.demo.stage import Stage
 from sandbox.demo.ticker import tick
+from spojka.demonstration import StoryFailed
 from spojka.settings import Settings
 from spojka.up import Installation
 
@@ -43,7 +44,11 @@ class Story:
         started = time.monotonic()
         narrator.chapter("The stage")
         async with opened(installation, narrator) as stage:
-            await _tell(stage)
+            try:
+                await _tell(stage)
+            except StoryFailed:
+                narrator.say(f"The logs are in {installation.settings.data_dir / 'logs'}")
+                raise
             keys = leave_keys(stage, installation)
             say_goodbye(stage, installation, keys, seconds(time.monotonic() - started))
             ticking = asyncio.create_task(tick(narrator, (stage.eshop, stage.market)))

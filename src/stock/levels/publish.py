@@ -202,10 +202,11 @@ def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Deci
 
 def _decide(rule: StockRule, known: _Known, message: events_pb2.StockChanged) -> _Change | None:
     item, stock = known.item, known.stock
-    if item.kind == "service":
-        return None
+    if item.kind == "service" and not item.content:
+        return None  # Only what was goods once has something to take back.
     buffer = rule.buffer if item.buffer is None else item.buffer
-    available = ZERO if item.removed else stock.available(rule.aggregation, buffer)
+    offered = not item.removed and item.kind != "service"
+    available = stock.available(rule.aggregation, buffer) if offered else ZERO
     if not rule.may_rise:
         available = min(available, item.available)
     message.item_id = str(item.id)

@@ -223,6 +223,7 @@ class ConnectionWorker:
 
     async def _probe(self) -> None:
         probe = await self.client.probe(self.row.probe_cursor)
+        incomplete = probe.incomplete or len(self.targets) + len(probe.cards) > TARGETS_MAX
         async with self.database.transaction(self.row.tenant_id) as connection:
             await connection.execute(
                 """
@@ -235,8 +236,8 @@ class ConnectionWorker:
                 """,
                 [
                     probe.cursor,
-                    probe.incomplete,
-                    probe.incomplete,
+                    incomplete,
+                    incomplete,
                     self.row.tenant_id,
                     self.row.id,
                 ],
@@ -321,6 +322,7 @@ class ConnectionWorker:
                     f"connection/{self.row.id}",
                     f"The warehouse system of {self.row.name!r} is in trouble: {error.message}",
                     error.advice or "Spojka tries again by itself.",
+                    {"answer": error.fragment} if isinstance(error, Unreadable) else {},
                 ),
             )
 

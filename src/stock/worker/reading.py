@@ -46,11 +46,13 @@ class Reading:
     cards: int = 0
     changed: int = 0
     blind: bool = False
+    lets_rise: bool = False
     seen: set[str] = field(default_factory=set)
     zeroing: list[_Zeroing] = field(default_factory=list)
 
     async def begin(self) -> None:
-        """Record that the reading has begun."""
+        """Record that the reading has begun. A full one of a starting connection lets it rise."""
+        self.lets_rise = self.kind == "full" and self.row.state == "starting"
         async with self.database.transaction(self.row.tenant_id) as connection:
             await connection.execute(
                 "INSERT INTO reading (tenant_id, id, connection_id, kind, state, cause)"
@@ -98,7 +100,7 @@ class Reading:
                 await self._end(connection, "applied", zeroed)
             await self._forget_coverage(connection)
         self.after_commit()
-        if self.row.state == "starting":
+        if self.lets_rise and self.row.state == "starting":
             await self._let_rise()
 
     async def fail(self, problem: str) -> None:
@@ -280,7 +282,10 @@ class Reading:
                     f"connection/{self.row.id}",
                     f"Some cards of the warehouse system can't be read: {unreadable[0].problem}",
                     "Mend the cards named here; their last good levels stay until then.",
-                    {"cards": ", ".join(entry.card_id or "?" for entry in unreadable[:50])},
+                    {
+                        "cards": ", ".join(entry.card_id or "?" for entry in unreadable[:50]),
+                        "fragment": unreadable[0].fragment,
+                    },
                 ),
             )
 

@@ -1,0 +1,75 @@
+"""How a step of the demo's story passes or fails."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from sandbox.demo import DEMO
+from sandbox.demo.expectations import Unexpected, eventually, expect
+from sandbox.demo.narrator import Narrator
+from spojka import demonstration
+from spojka.demonstration import DemonstrationMissing, StoryFailed, registered_demonstration
+from spojka.errors import Unavailable
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=80)
+
+
+def _printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+async def test_a_step_that_holds_is_counted_and_timed(console: Console) -> None:
+    narrator = Narrator(console)
+    async with narrator.step("two and two are four"):
+        expect(2 + 2 == 4, "four", 2 + 2)
+    assert narrator.steps_passed == 1
+    assert _printed(console).startswith("  ✓ two and two are four (0 ms)")
+
+
+@pytest.mark.parametrize("error", [Unexpected("four", 5), Unavailable("nobody is there")])
+async def test_a_step_that_does_not_is_named(console: Console, error: Exception) -> None:
+    narrator = Narrator(console)
+    with pytest.raises(StoryFailed, match=f"the step 'two and two are four': {error}"):
+        async with narrator.step("two and two are four"):
+            raise error
+    assert narrator.steps_passed == 0
+    assert "✗ two and two are four" in _printed(console)
+
+
+async def test_a_fault_of_the_demo_itself_is_not_taken_for_a_step(console: Console) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with Narrator(console).step("anything"):
+            raise ZeroDivisionError
+
+
+async def test_looking_again_until_it_holds() -> None:
+    figures: Iterator[int] = iter([1, 2, 3])
+
+    async def look() -> int:
+        return next(figures)
+
+    assert await eventually(look, lambda seen: seen == 3, "three") == 3
+
+
+async def test_looking_in_vain_says_what_was_seen_last() -> None:
+    async def look() -> int:
+        return 1
+
+    with pytest.raises(Unexpected, match=r"expected three within 0\.1 s; seen: 1"):
+        await eventually(look, lambda seen: seen == 3, "three", within_seconds=0.1)
+
+
+def test_the_story_is_registered() -> None:
+    assert registered_demonstration() is DEMO
+
+
+def test_without_a_story_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demonstration, "ENTRY_POINTS", "spojka.no-such-group")
+    with pytest.raises(DemonstrationMissing, match="install Spojka again"):
+        registered_demonstration()
