@@ -1,6 +1,10 @@
 """The rules that the contracts state, checked on messages of the contracts."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +15,9 @@ from spojka.rpc.validation import validate, violations_of
 from spojka.values import format_decimal, parse_decimal
 
 
-def order(**changes: object) -> order_pb2.Order:
+def order(**changes: Any) -> order_pb2.Order:
     line = order_pb2.OrderLine(name="Židle", quantity="1", unit_price="100")
-    values = {
+    values: dict[str, Any] = {
         "channel_id": "shop-a",
         "channel_order_id": "1",
         "currency": "CZK",
@@ -24,11 +28,11 @@ def order(**changes: object) -> order_pb2.Order:
     return order_pb2.Order(**(values | changes))
 
 
-def test_a_right_order_passes():
+def test_a_right_order_passes() -> None:
     validate(order_service_pb2.PlaceOrderRequest(order=order()))
 
 
-def test_every_violated_field_is_named_at_once():
+def test_every_violated_field_is_named_at_once() -> None:
     bad = order(
         channel_id="Shop A",
         currency="czk",
@@ -46,7 +50,7 @@ def test_every_violated_field_is_named_at_once():
     ]
 
 
-def test_missing_required_fields_are_named():
+def test_missing_required_fields_are_named() -> None:
     found = violations_of(order_pb2.Order(), "order")
     assert {violation.field for violation in found} >= {
         "order.channel_id",
@@ -77,12 +81,12 @@ def test_missing_required_fields_are_named():
         (order_service_pb2.ListOrdersRequest(reference="a\x00b"), "reference"),
     ],
 )
-def test_limits_are_kept(message, field):
+def test_limits_are_kept(message: Message, field: str) -> None:
     assert [violation.field for violation in violations_of(message)] == [field]
 
 
 @given(st.decimals(min_value=-(10**14), max_value=10**14, places=6))
-def test_a_decimal_is_written_plainly_and_read_back(value):
+def test_a_decimal_is_written_plainly_and_read_back(value: Decimal) -> None:
     text = format_decimal(value)
     assert "E" not in text
     assert parse_decimal(text) == value
