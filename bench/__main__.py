@@ -11,6 +11,8 @@ from bench.catalogue import ROWS
 from bench.report import README, conditions, table, write
 from bench.result import Result
 from bench.stage import servers, stage
+from spojka.settings import Settings
+from spojka.telemetry import configure_logging
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,6 +47,7 @@ async def _measured(names: Sequence[str], *, quick: bool) -> tuple[list[Result],
 def main() -> int:
     """Measure and print; 1 where something that was asked for was not met."""
     arguments = _arguments()
+    configure_logging(Settings(log_level="warning"), "bench")
     names = arguments.rows or list(ROWS)
     results, origins = asyncio.run(_measured(names, quick=arguments.quick))
     print(conditions(origins))

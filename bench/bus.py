@@ -18,6 +18,8 @@ from spojka.topics import Topic
 QUEUE_MESSAGES: Final = 1_000_000
 FLUSH_SECONDS: Final = 120.0
 
+STOCK_CHANGED: Final = events_pb2.StockChanged.DESCRIPTOR.full_name
+
 Ready = tuple[str, bytes, Headers]
 """A message as the client takes it: key, value and headers."""
 

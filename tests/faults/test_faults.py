@@ -76,6 +76,7 @@ async def test_kafka_is_stopped_for_a_time_and_restarted_in_mid_batch(system: Sy
         await stream.until_accepted(stream.accepted + 3)
         assert not system.installation.status_of(KAFKA).healthy, "orders waited for Kafka"
         await system.until_back(KAFKA, pid)
+        await system.until_books_say(lambda books: not books.outbox)
         await system.until_books_say(lambda books: bool(books.outbox))
         await system.until_back(KAFKA, system.kill(KAFKA))
     await judge(system)

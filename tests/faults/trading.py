@@ -116,6 +116,7 @@ async def trading(
         async with asyncio.TaskGroup() as group:
             group.create_task(stream.run())
             yield stream
-    except BaseException:
+    except BaseException as error:
         system.broken_by = scenario
+        error.add_note(f"seed {SEED}, scenario {scenario!r}, what happened last:\n{system.story}")
         raise

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from tests.stock.warehouse_model import ModelClient, ModelWarehouse
 
 from spojka import leases
 from spojka.api.orders.v1 import order_pb2
@@ -23,6 +22,7 @@ from stock.imports.store import ImportRow, load_holds, load_imports
 from stock.warehouses.port import Meaning
 from stock.warehouses.registry import SYSTEMS
 from stock.worker.connection_worker import ConnectionWorker
+from tests.stock.warehouse_model import ModelClient, ModelWarehouse
 
 MakeDatabase = Callable[[str], Awaitable[Database]]
 

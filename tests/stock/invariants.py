@@ -32,11 +32,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from tests.stock.conftest import Merchant
-from tests.stock.observed import Truth
-
 from spojka.database import Connection
 from stock.warehouses.port import Document, DocumentLine, Meaning
+from tests.stock.conftest import Merchant
+from tests.stock.observed import Truth
 
 ZERO = Decimal(0)
 NOWHERE = ""

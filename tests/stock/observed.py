@@ -9,9 +9,6 @@ there.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.stock.conftest import Merchant
-from tests.stock.warehouse_model import ModelClient, ModelWarehouse
-
 from stock.warehouses.port import (
     Acknowledgement,
     Card,
@@ -20,6 +17,8 @@ from stock.warehouses.port import (
     Document,
     OrderDocument,
 )
+from tests.stock.conftest import Merchant
+from tests.stock.warehouse_model import ModelClient, ModelWarehouse
 
 Happening = Callable[[], Awaitable[None]]
 

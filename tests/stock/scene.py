@@ -6,17 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tests.stock.conftest import Merchant
-from tests.stock.invariants import (
-    ZERO,
-    Wanted,
-    check_available,
-    check_levels,
-    netted_by,
-    take_picture,
-)
-from tests.stock.observed import Died, Happening, ObservedClient, Observer, Truth
-
 from spojka.api.orders.v1 import order_pb2
 from spojka.outbox import new_id
 from stock.domain.netting import ReadBack
@@ -28,6 +17,16 @@ from stock.warehouses.errors import WarehouseError
 from stock.warehouses.port import Document
 from stock.worker.connection_worker import ConnectionWorker
 from stock.worker.numbering import draw
+from tests.stock.conftest import Merchant
+from tests.stock.invariants import (
+    ZERO,
+    Wanted,
+    check_available,
+    check_levels,
+    netted_by,
+    take_picture,
+)
+from tests.stock.observed import Died, Happening, ObservedClient, Observer, Truth
 
 JOBS_MAX = 300
 Lines = Mapping[str, tuple[str, int]]

@@ -1,11 +1,8 @@
 """A connection switched off and on: levels frozen, holds kept, nothing rises too early."""
 
-from decimal import Decimal
-
+from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant, Merchant
 from tests.stock.scene import Scene
-
-from stock.warehouses.port import Meaning
 
 
 async def begin(make_merchant: MakeMerchant) -> Scene:
@@ -19,8 +16,8 @@ async def begin(make_merchant: MakeMerchant) -> Scene:
     return scene
 
 
-async def figures(merchant: Merchant) -> tuple[Decimal, Decimal]:
-    return await merchant.available("A"), await merchant.available("B")
+async def figures(merchant: Merchant) -> tuple[int, int]:
+    return int(await merchant.available("A")), int(await merchant.available("B"))
 
 
 async def test_levels_are_frozen_while_it_is_off(make_merchant: MakeMerchant) -> None:

@@ -1,10 +1,10 @@
 """A restored backup raises the epoch, and every item is said anew in it."""
 
 import psycopg
-from tests.stock.conftest import MakeMerchant
 
 from spojka.database import Database
 from stock.levels.epoch import current_epoch, raise_epoch_after_restore
+from tests.stock.conftest import MakeMerchant
 
 
 async def start(database: Database) -> tuple[bool, int]:

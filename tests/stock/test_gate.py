@@ -5,11 +5,11 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from tests.stock.conftest import MakeMerchant, Merchant
 
 from spojka.errors import FailedPrecondition, NotFound
 from spojka.outbox import new_id
 from stock.connections.readings import approve, reject
+from tests.stock.conftest import MakeMerchant, Merchant
 
 CARDS = 12
 

@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 
 from stock.warehouses.port import Meaning
+from tests.stock.conftest import MakeMerchant
 
 
 @pytest.mark.parametrize("meaning", list(Meaning))
-async def test_an_order_is_taken_off_once(make_merchant, meaning):
+async def test_an_order_is_taken_off_once(make_merchant: MakeMerchant, meaning: Meaning) -> None:
     merchant = await make_merchant(meaning)
     merchant.warehouse.put("A", on_hand="10")
     await merchant.read()
@@ -39,7 +40,7 @@ async def test_an_order_is_taken_off_once(make_merchant, meaning):
     assert (await merchant.import_of(order)).complete
 
 
-async def test_a_lost_answer_makes_no_second_document(make_merchant):
+async def test_a_lost_answer_makes_no_second_document(make_merchant: MakeMerchant) -> None:
     merchant = await make_merchant()
     merchant.warehouse.put("A", on_hand="10")
     await merchant.read()
@@ -55,7 +56,7 @@ async def test_a_lost_answer_makes_no_second_document(make_merchant):
     assert await merchant.available("A") == 8
 
 
-async def test_a_cancelled_order_gives_its_goods_back_once(make_merchant):
+async def test_a_cancelled_order_gives_its_goods_back_once(make_merchant: MakeMerchant) -> None:
     merchant = await make_merchant()
     merchant.warehouse.put("A", on_hand="10")
     await merchant.read()
@@ -69,7 +70,7 @@ async def test_a_cancelled_order_gives_its_goods_back_once(make_merchant):
     assert (await merchant.import_of(order)).state == "withdrawn"
 
 
-async def test_an_amended_order_is_replaced(make_merchant):
+async def test_an_amended_order_is_replaced(make_merchant: MakeMerchant) -> None:
     merchant = await make_merchant(Meaning.NET_OF_ORDERS)
     merchant.warehouse.put("A", on_hand="10")
     merchant.warehouse.put("B", on_hand="5")
@@ -90,7 +91,9 @@ async def test_an_amended_order_is_replaced(make_merchant):
     ]
 
 
-async def test_an_unknown_product_blocks_only_its_order_and_goes_on_when_it_comes(make_merchant):
+async def test_an_unknown_product_blocks_only_its_order_and_goes_on_when_it_comes(
+    make_merchant: MakeMerchant,
+) -> None:
     merchant = await make_merchant()
     merchant.warehouse.put("A", on_hand="10")
     await merchant.read()

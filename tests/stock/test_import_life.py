@@ -2,12 +2,11 @@
 
 from functools import partial
 
-from tests.stock.conftest import MakeMerchant
-from tests.stock.scene import Scene
-
 from stock.imports.intake import resolve_unsent
 from stock.imports.service import ImportServicer
 from stock.warehouses.port import Meaning
+from tests.stock.conftest import MakeMerchant
+from tests.stock.scene import Scene
 
 
 async def begin(make_merchant: MakeMerchant, *products: str) -> Scene:

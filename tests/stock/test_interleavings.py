@@ -12,11 +12,11 @@ from functools import partial
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.stock.conftest import connect_merchant
-from tests.stock.scene import Lines, Placed, Scene
 
 from spojka.database import Database
 from stock.warehouses.port import Meaning
+from tests.stock.conftest import connect_merchant
+from tests.stock.scene import Placed, Scene
 
 EXAMPLES = 40
 STEPS = 24
@@ -94,7 +94,7 @@ def stories(draw: st.DrawFn) -> list[Step | tuple[Step, bool]]:
         st.lists(st.sampled_from([*FACTS, *FACTS, *WORK, *TROUBLE]), min_size=3, max_size=7)
     )
     facts = [kind for kind in kinds if kind in FACTS]
-    choices = [*kinds, *WORK[:2]]
+    choices: list[st.SearchStrategy[Step | tuple[Step, bool]]] = [*kinds, *WORK[:2]]
     if facts:
         choices.append(st.tuples(st.one_of(*facts), st.booleans()))
     prelude = [Step("order", lines=(("1", ("A", draw(quantities))),)), Step("jobs", quantity=8)]

@@ -5,11 +5,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from tests.stock.conftest import MakeMerchant, Merchant
 
 from spojka.database import Database
+from tests.stock.conftest import MakeMerchant, Merchant
 
-NO_POLICY = {"impulse", "lease", "outbox", "inbox", "dead_letter", "pause"}
+NO_POLICY = {"impulse", "lease", "outbox", "inbox", "request"}
 """Infrastructure and look-ups that find a tenant: reached by the ground's code only."""
 
 
@@ -61,7 +61,7 @@ async def test_another_tenant_sees_changes_and_deletes_nothing(
             ):
                 cursor = await connection.execute(
                     sql.SQL(attack).format(name),
-                    [victim.tenant],  # type: ignore[arg-type]
+                    [victim.tenant],
                 )
                 assert cursor.rowcount == 0, f"{attack} reached {table}"
             cursor = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(name))

@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 
-from tests.stock.conftest import MakeMerchant, Merchant
-
 from stock.warehouses.port import CardKey, Meaning, Probe
 from stock.worker.connection_worker import TARGETS_MAX
+from tests.stock.conftest import MakeMerchant, Merchant
 
 
 async def probe(merchant: Merchant, told: Probe) -> list[str]:

@@ -7,6 +7,7 @@ tested against its sandbox.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from stock.warehouses.errors import OutcomeUnknown, Refused, Unavailable
 from stock.warehouses.port import (
@@ -125,7 +126,7 @@ class ModelWarehouse:
             if not document.executed and not document.cancelled
         ]
 
-    def _change(self, document_id: str, **changes: bool) -> None:
+    def _change(self, document_id: str, **changes: Any) -> None:
         document = self.documents[document_id]
         self._count(document, -1)
         after = replace(document, **changes)
@@ -234,7 +235,7 @@ class ModelClient:
             if (card.warehouse, card.product_number) in wanted
         ]
 
-    async def probe(self, cursor: str | None) -> Probe:
+    async def probe(self, _cursor: str | None) -> Probe:
         self._arrive("probe")
         told, self.warehouse.next_probe = self.warehouse.next_probe, Probe((), (), "cursor")
         return told
@@ -250,7 +251,7 @@ class ModelClient:
         self._answer()
         return Acknowledgement(made.document_id, made.number)
 
-    async def find_document(self, external_id: str, number: str) -> Document | None:
+    async def find_document(self, external_id: str, _number: str) -> Document | None:
         self._arrive("find_document")
         return self._find(external_id)
 

@@ -44,7 +44,7 @@ class Lane:
         prefix: str,
         still_held: StillHeld,
     ) -> None:
-        """Take what the lane needs; no client is made before the first row."""
+        """Take what the lane needs; no client is made before the first `publish`."""
         self.number = number
         self.backoff = Backoff()
         self.busy = False
@@ -57,6 +57,11 @@ class Lane:
         self._receipts_topic = receipts_topic(prefix, database.schema)
         self._source = source_of(database.schema)
         self._producers: list[TransactionalProducer] = []
+
+    @property
+    def opened(self) -> bool:
+        """Whether the lane was taken over."""
+        return bool(self._producers)
 
     async def publish(self, rows: Sequence[OutboxRow]) -> int:
         """Publish rows that were just read and delete them; give how many.

@@ -203,9 +203,15 @@ class Relay:
         # Marked before the first await, so that the keeper gives no lane up under the reading.
         for lane in idle.values():
             lane.busy = True
-        batches: dict[int, list[OutboxRow]] = {}
+        # A lane is taken over before its first row is there: that takes half a second.
+        batches: dict[int, list[OutboxRow]] = {
+            number: [] for number, lane in idle.items() if not lane.opened
+        }
         try:
-            batches = dict(await outbox_rows.fetch(self._database, list(idle)))
+            batches |= await outbox_rows.fetch(self._database, list(idle))
+        except BaseException:
+            batches = {}
+            raise
         finally:
             for number, lane in idle.items():
                 if number not in batches:

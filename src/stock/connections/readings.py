@@ -60,7 +60,7 @@ async def approve(
 ) -> api.Reading:
     """Apply what a held reading would set to nothing. Raises NotFound, FailedPrecondition."""
     row = await _held(connection, tenant_id, reading_id)
-    rule = (await load_connection(connection, tenant_id, row[-1])).rule
+    rule = (await load_connection(connection, tenant_id, row[-1], lock=True)).rule
     cursor = await connection.execute(
         """
         SELECT DISTINCT level.item_id FROM held_level JOIN level

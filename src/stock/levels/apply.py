@@ -129,11 +129,24 @@ async def apply_answer(
     return result
 
 
+async def stocked_cards(connection: Connection, rule: StockRule) -> int:
+    """How many cards have stock: what the mass-change gate measures against."""
+    cursor = await connection.execute(
+        "SELECT count(*) FROM level WHERE tenant_id = %s AND connection_id = %s AND available > 0",
+        [rule.tenant_id, rule.connection_id],
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def _stays_active(connection: Connection, rule: StockRule) -> bool:
     # An answer that arrives after the connection was switched off changes
-    # nothing: its levels are frozen.
+    # nothing: its levels are frozen. The lock puts answers of one connection
+    # in a line: an older one must see that a newer one found a card unchanged.
     cursor = await connection.execute(
-        "SELECT FROM connection WHERE tenant_id = %s AND id = %s AND state <> 'inactive' FOR SHARE",
+        "SELECT FROM connection WHERE tenant_id = %s AND id = %s AND state <> 'inactive'"
+        " FOR NO KEY UPDATE",
         [rule.tenant_id, rule.connection_id],
     )
     return await cursor.fetchone() is not None

@@ -7,7 +7,7 @@ and then.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -17,16 +17,17 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from spojka import leases
-from spojka.database import Database
+from spojka.database import Connection, Database
 from spojka.tasks import Task, close_tasks, open_task
 from stock.connections.model import ConnectionRow, load_connection
 from stock.connections.warehouses import included_warehouses, remember_warehouses
+from stock.domain.gate import LEAST_ZEROED, Gate
 from stock.domain.netting import ReadBack
 from stock.imports.read_back import record_read_back
 from stock.imports.steps import Importer
 from stock.imports.store import ImportRow, load_imports
 from stock.imports.waiting import watch_waiting_holds
-from stock.levels.apply import Answer, apply_answer
+from stock.levels.apply import Answer, apply_answer, stocked_cards
 from stock.levels.epoch import current_epoch
 from stock.warehouses.errors import Misconfigured, Refused, Unreadable, WarehouseError
 from stock.warehouses.port import CardKey, Document, WarehouseClient, WarehouseSystem
@@ -213,9 +214,28 @@ class ConnectionWorker:
             raise
         answer = Answer(numbered.number, numbered.asked_time, cards, "targeted reading")
         async with self.database.transaction(self.row.tenant_id) as connection:
-            await apply_answer(connection, self.row.rule, answer, hold_zeroing=False)
+            applied = await apply_answer(connection, self.row.rule, answer, hold_zeroing=True)
+            if await self._gate_holds(connection, len(applied.zeroing)):
+                # A full reading asks a person, if it finds the same.
+                await self._request_full(connection)
+            elif applied.zeroing:
+                rest = replace(answer, cards=applied.zeroing)
+                await apply_answer(connection, self.row.rule, rest, hold_zeroing=False)
         self.after_commit()
         self._forget(keys)
+
+    async def _gate_holds(self, connection: Connection, zeroing: int) -> bool:
+        if zeroing < LEAST_ZEROED:
+            return False
+        gate = Gate(self.row.mass_change_limit_percent)
+        return gate.holds(zeroing, await stocked_cards(connection, self.row.rule))
+
+    async def _request_full(self, connection: Connection) -> None:
+        await connection.execute(
+            "UPDATE connection SET requested_reading = 'full', requested_cause = 'mass change'"
+            " WHERE tenant_id = %s AND id = %s",
+            [self.row.tenant_id, self.row.id],
+        )
 
     def _forget(self, keys: Iterable[CardKey]) -> None:
         for key in keys:
