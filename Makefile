@@ -17,10 +17,10 @@ demo: $(STAMP) ## Run everything with sandbox partners and tell the story (ONCE=
 	$(BIN)/spojka demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## Run the tests against real PostgreSQL and real Kafka (T=path narrows)
-	$(BIN)/python -m pytest $(T)
+	$(BIN)/python -m pytest $(if $(filter tests,$(T)),-n 2 --dist loadfile) $(T)
 
 ##@ For developers
-.PHONY: check format api bench clean
+.PHONY: check format api baseline bench clean
 check: $(STAMP) ## Format, lint, types, import rules, contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,6 +44,9 @@ api: $(STAMP) ## Generate the Python code of the contracts
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(API_OUT) --mypy_out=quiet:$(API_OUT) \
 		--grpc_python_out=$(API_OUT) --mypy_grpc_out=quiet:$(API_OUT) $$(find proto -name '*.proto' | sort)
 	find $(API_OUT)/spojka/api -type d -exec touch {}/__init__.py \;
+
+baseline: $(STAMP) ## Accept the contracts as they are: what comes later must not break them
+	$(BIN)/buf build proto -o proto/baseline.binpb
 
 bench: $(STAMP) ## Measure speed as ratios to ceilings of the same run
 	$(BIN)/python -m bench

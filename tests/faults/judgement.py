@@ -24,7 +24,9 @@ MAY_FAIL: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class Evidence:
+    """What is compared: the test's own record, our databases, the ledger, the topics."""
+
     accepted: dict[str, Accepted]
     failures: Counter[str]
     books: Books
@@ -36,27 +38,31 @@ async def judge(system: System) -> None:
     """Wait for rest and compare everything. Fails with the seed, the scenario and the story."""
     try:
         await until_at_rest(system)
-        evidence = _Evidence(
-            system.book.orders,
-            system.book.failures,
-            await system.books(),
-            await system.storehouse.ledger(),
-            await asyncio.to_thread(read_topics, system.settings),
-        )
-        complaints = list(_complaints(evidence))
+        found = list(complaints(await gather(system)))
     except NeverAtRest as error:
-        complaints = [str(error)]
-    print(system.story)
-    if complaints:
+        found = [str(error)]
+    if found:
         system.broken_by = system.story.scenario
         raise AssertionError(
-            f"seed {SEED}, scenario {system.story.scenario!r}: {len(complaints)} complaints\n"
-            + "\n".join(complaints[:COMPLAINTS_TOLD_MAX])
+            f"seed {SEED}, scenario {system.story.scenario!r}: {len(found)} complaints\n"
+            + "\n".join(found[:COMPLAINTS_TOLD_MAX])
             + f"\n\nWhat happened last (logs in {system.settings.data_dir}):\n{system.story}"
         )
 
 
-def _complaints(evidence: _Evidence) -> Iterator[str]:
+async def gather(system: System) -> Evidence:
+    """Gather what everybody says now."""
+    return Evidence(
+        system.book.orders,
+        system.book.failures,
+        await system.books(),
+        await system.storehouse.ledger(),
+        await asyncio.to_thread(read_topics, system.settings),
+    )
+
+
+def complaints(evidence: Evidence) -> Iterator[str]:
+    """Say in words whatever is not as it must be at rest."""
     yield from _calls(evidence)
     yield from _orders(evidence)
     yield from _documents(evidence)
@@ -68,13 +74,13 @@ def _complaints(evidence: _Evidence) -> Iterator[str]:
     yield from _people(evidence)
 
 
-def _calls(evidence: _Evidence) -> Iterator[str]:
+def _calls(evidence: Evidence) -> Iterator[str]:
     for code, times in evidence.failures.items():
         if code not in MAY_FAIL:
             yield f"{times} calls failed with {code}"
 
 
-def _orders(evidence: _Evidence) -> Iterator[str]:
+def _orders(evidence: Evidence) -> Iterator[str]:
     """Every accepted order is there once, in both services, as it was answered."""
     accepted, books = evidence.accepted, evidence.books
     for name, known in (("order book", books.orders), ("imports", books.imports)):
@@ -113,7 +119,7 @@ def _fulfilment(wanted: Accepted) -> "order_pb2.FulfilmentState.ValueType":
     return order_pb2.FULFILMENT_STATE_PARTLY_DELIVERED
 
 
-def _documents(evidence: _Evidence) -> Iterator[str]:
+def _documents(evidence: Evidence) -> Iterator[str]:
     """Exactly one document per live order, none for a cancelled one; none was made twice."""
     by_order: dict[str, list[LedgerDocument]] = {}
     for document in evidence.ledger.documents:
@@ -157,7 +163,7 @@ def _document(
         yield f"{wanted.number}: delivered {_shown(delivered)}, known is {row['delivered']}"
 
 
-def _holds(evidence: _Evidence) -> Iterator[str]:
+def _holds(evidence: Evidence) -> Iterator[str]:
     """Created = live + absorbed + released, as the orders want it; at rest nothing is live."""
     for hold in evidence.books.holds:
         wanted = evidence.accepted.get(hold["order_id"])
@@ -181,7 +187,7 @@ def _holds(evidence: _Evidence) -> Iterator[str]:
                     yield f"{wanted.number}: no hold was ever taken of {product}"
 
 
-def _items(evidence: _Evidence) -> Iterator[str]:
+def _items(evidence: Evidence) -> Iterator[str]:
     """What is available is the ledger's count less its reservation, less what is held live."""
     books = evidence.books
     held = live(books.holds)
@@ -204,7 +210,7 @@ def _items(evidence: _Evidence) -> Iterator[str]:
                 yield f"{number}: revision {after['revision']} does not begin where the last ended"
 
 
-def _stock_topic(evidence: _Evidence) -> Iterator[str]:
+def _stock_topic(evidence: Evidence) -> Iterator[str]:
     """A new reader ends with what the database says; nothing went backwards on the way."""
     by_item = {}
     for key, events in evidence.topics.stock.items():
@@ -224,7 +230,7 @@ def _stock_topic(evidence: _Evidence) -> Iterator[str]:
         yield f"event {id_} was published more than once"
 
 
-def _order_topics(evidence: _Evidence) -> Iterator[str]:
+def _order_topics(evidence: Evidence) -> Iterator[str]:
     prefix_length = len(next(iter(evidence.topics.orders), "/").rpartition("/")[0]) + 1
     for key, events in evidence.topics.orders.items():
         yield from _in_order(key, [(event.order.revision,) for event in events])
@@ -253,7 +259,7 @@ def _in_order(key: str, versions: list[tuple[int, ...]]) -> Iterator[str]:
             yield f"{key}: {after} was published after {before}"
 
 
-def _history(evidence: _Evidence) -> Iterator[str]:
+def _history(evidence: Evidence) -> Iterator[str]:
     """Each thing that was done to an order stands in its history once."""
     for id_, wanted in evidence.accepted.items():
         rows = evidence.books.history.get(id_, [])
@@ -276,7 +282,7 @@ def _history(evidence: _Evidence) -> Iterator[str]:
                 yield f"{wanted.number}: {times} times in the history: {summary}"
 
 
-def _people(evidence: _Evidence) -> Iterator[str]:
+def _people(evidence: Evidence) -> Iterator[str]:
     """Nothing is left for a person: no dead letter, no task."""
     if evidence.topics.dead_letters or evidence.books.dead_letters:
         yield f"{evidence.topics.dead_letters} dead letters: {evidence.books.dead_letters}"

@@ -1,8 +1,8 @@
 """The stream of one scenario: shops sell, change and cancel, the warehouse's people work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from random import Random
 from typing import Final
 
@@ -30,11 +30,20 @@ class Stream:
         self._system = system
         self._orders = orders
         self._grown = asyncio.Condition()
+        self._open = asyncio.Event()
+        self._open.set()
 
     async def until_accepted(self, count: int) -> None:
         """Wait until so many orders were taken."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._grown:
             await self._grown.wait_for(lambda: self.accepted >= count)
+
+    @contextmanager
+    def closed_shops(self) -> Iterator[None]:
+        """Let the shops wait for the time of a block; what they have sold goes on."""
+        self._open.clear()
+        yield
+        self._open.set()
 
     async def run(self) -> None:
         """Do all that is planned."""
@@ -48,6 +57,7 @@ class Stream:
         for planned in self._orders:
             if planned.shop == desk.shop:
                 await asyncio.sleep(planned.pause_seconds)
+                await self._open.wait()
                 order = await desk.place(planned.number, planned.basket)
                 group.create_task(self._follow(desk, planned, order))
                 async with self._grown:

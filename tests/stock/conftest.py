@@ -1,6 +1,6 @@
 """A tenant with a connected model warehouse, driven step by step."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -219,8 +219,8 @@ async def connect_merchant(
 
 
 @pytest.fixture
-async def make_merchant(stock_database: Database) -> AsyncIterator[MakeMerchant]:
+async def make_merchant(stock_database: Database) -> MakeMerchant:
     async def make(meaning: Meaning = Meaning.NET_OF_RESERVATIONS, **options: str) -> Merchant:
         return await connect_merchant(stock_database, meaning, **options)
 
-    yield make
+    return make

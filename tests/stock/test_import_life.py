@@ -5,7 +5,7 @@ from functools import partial
 from stock.imports.intake import resolve_unsent
 from stock.imports.service import ImportServicer
 from stock.warehouses.port import Meaning
-from tests.stock.conftest import MakeMerchant
+from tests.stock.conftest import MakeMerchant, Merchant
 from tests.stock.scene import Scene
 
 
@@ -179,3 +179,28 @@ async def test_a_person_who_reverts_a_reservation_is_believed_only_with_a_new_le
     assert await merchant.available("A") == 8
     await scene.settle()
     await scene.check_rest()
+
+
+async def test_a_hold_that_found_no_warehouse_gets_one_before_it_is_sent(
+    make_merchant: MakeMerchant,
+) -> None:
+    scene = await begin(make_merchant, "A")
+    merchant = scene.merchant
+    await merchant.change(automatic_import=False)
+    await _include(merchant, included=False)
+    placed = await scene.order({"1": ("A", 2)})
+    assert [hold.warehouse for hold in await merchant.holds(placed.message)] == [None]
+    await _include(merchant, included=True)
+    await scene.resolve()
+    assert [hold.warehouse for hold in await merchant.holds(placed.message)] == ["MAIN"]
+    await merchant.change(automatic_import=True)
+    await scene.settle()
+    await scene.check_rest()
+    assert [hold.live for hold in await merchant.holds(placed.message)] == [0]
+
+
+async def _include(merchant: Merchant, *, included: bool) -> None:
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await connection.execute(
+            "UPDATE warehouse SET included = %s WHERE tenant_id = %s", [included, merchant.tenant]
+        )

@@ -74,10 +74,14 @@ async def test_rows_cant_be_put_into_another_tenant(
 ) -> None:
     victim = await with_stock(make_merchant)
     for statement in (
-        "INSERT INTO warehouse (tenant_id, connection_id, code, name, place, included)"
-        " VALUES (%(tenant)s, %(connection)s, 'X', 'X', 1, true)",
-        "INSERT INTO hold (tenant_id, order_id, line_id, item_id, created, wanted, absorbed)"
-        " VALUES (%(tenant)s, gen_random_uuid(), '1', gen_random_uuid(), 1, 1, 0)",
+        """
+        INSERT INTO warehouse (tenant_id, connection_id, code, name, place, included)
+        VALUES (%(tenant)s, %(connection)s, 'X', 'X', 1, true)
+        """,
+        """
+        INSERT INTO hold (tenant_id, order_id, line_id, item_id, created, wanted, absorbed)
+        VALUES (%(tenant)s, gen_random_uuid(), '1', gen_random_uuid(), 1, 1, 0)
+        """,
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with stock_database.transaction(uuid4()) as connection:

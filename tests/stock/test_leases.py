@@ -93,17 +93,17 @@ class ModelSystem:
 
     def open(
         self,
-        settings: Mapping[str, str],
-        credentials: Mapping[str, str],
-        outbound: OutboundPolicy,
+        _settings: Mapping[str, str],
+        _credentials: Mapping[str, str],
+        _outbound: OutboundPolicy,
     ) -> CrowdedClient:
         return CrowdedClient(self.warehouse, self.crowd)
 
-    def inspect_stock(self, stream: BinaryIO) -> Iterator[Card]:
+    def inspect_stock(self, _stream: BinaryIO) -> Iterator[Card]:
         return iter(())
 
     def inspect_requests(
-        self, document: OrderDocument, settings: Mapping[str, str]
+        self, _document: OrderDocument, _settings: Mapping[str, str]
     ) -> Sequence[HttpRequest]:
         return ()
 
@@ -124,7 +124,7 @@ def scheduler(merchant: Merchant, system: ModelSystem) -> Scheduler:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - the database is asked, it does not call
             await asyncio.sleep(0.02)
 
 

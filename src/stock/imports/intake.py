@@ -6,7 +6,7 @@ refuses an order for lack of stock.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -313,6 +313,10 @@ async def _holds_after(
                 code = _assign(quantity, stocks.get(item_id), allowed[order.channel_id])
                 _take(stocks, item_id, code, quantity)
                 hold = Hold(str(order_id), line_id, str(item_id), code, ZERO, ZERO)
+            elif hold.warehouse is None and not row.document_revision:
+                # No warehouse had the item when it was ordered; one may have it now.
+                code = _assign(quantity, stocks.get(item_id), allowed[order.channel_id])
+                hold = replace(hold, warehouse=code)
             kept.add((line_id, str(item_id)))
             after.append(hold.want(quantity))
         after += [
