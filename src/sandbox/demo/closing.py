@@ -1,5 +1,8 @@
 """How the story ends: where everything is, and what to try next."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -39,15 +42,17 @@ def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str)
             ("Logs", str(installation.settings.data_dir / "logs")),
         ],
     )
+    # `make demo` runs the command of its own virtual environment.
+    spojka = "spojka" if shutil.which("spojka") else os.path.relpath(sys.argv[0])
     narrator.say("\nTry next, in another terminal:")
     movement = f'{{"store": "HLAVNI", "code": "{stage.moved.code}", "delta": -3}}'
     narrator.commands(
         [
             f"set -a; . '{keys}'; set +a",
-            f"spojka item trace {stage.sold.code}",
-            "spojka order list",
-            "spojka warehouse readings",
-            "spojka events tail",
+            f"{spojka} item trace {stage.sold.code}",
+            f"{spojka} order list",
+            f"{spojka} warehouse readings",
+            f"{spojka} events tail",
             f"curl -d '{movement}' {stage.warehouse.url}/sandbox/movements",
             f"curl -X POST {stage.connection.impulse_url}",
         ]
