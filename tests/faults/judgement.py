@@ -12,7 +12,7 @@ from spojka.api.orders.v1 import order_pb2
 from tests.faults.books import Books, live
 from tests.faults.desk import Accepted
 from tests.faults.plan import SEED
-from tests.faults.readers import Read, read_topics
+from tests.faults.readers import Read, hanging, read_topics
 from tests.faults.rest import NeverAtRest, until_at_rest
 from tests.faults.storehouse import Ledger, LedgerDocument
 from tests.faults.system import System
@@ -41,6 +41,10 @@ async def judge(system: System) -> None:
         found = list(complaints(await gather(system)))
     except NeverAtRest as error:
         found = [str(error)]
+    found += [
+        f"a transaction hangs in Kafka: {where}"
+        for where in await asyncio.to_thread(hanging, system.settings)
+    ]
     if found:
         system.broken_by = system.story.scenario
         raise AssertionError(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka import Consumer
 from google.protobuf.message import Message
 
 from spojka.api.orders.v1 import events_pb2 as order_events
@@ -57,6 +58,34 @@ def read_topics(settings: Settings) -> Read:
         doubled=[id_ for id_, times in ids.items() if times > 1],
         dead_letters=sum(_count(settings, group) for group in GROUPS),
     )
+
+
+def hanging(settings: Settings) -> list[str]:
+    """Name the partitions where an open transaction keeps committed events from readers. Blocks.
+
+    A broker that completed a transaction without its markers never closes it
+    (KAFKA-20734); to tell it from one that is just under way, look at rest.
+    """
+    stable, end = (_ends(settings, level) for level in ("read_committed", "read_uncommitted"))
+    return [
+        f"{name}[{number}]: readable to {stable[name, number]} of {offset}"
+        for (name, number), offset in end.items()
+        if stable[name, number] < offset
+    ]
+
+
+def _ends(settings: Settings, isolation_level: str) -> dict[tuple[str, int], int]:
+    config = {"group.id": "judgement", "isolation.level": isolation_level}
+    consumer = Consumer(kafka_config(settings, "judgement") | config)
+    try:
+        return {
+            (name, number): reader.bounds(consumer, name, number)[1]
+            for topic, partitions in _PARTITIONS.items()
+            for name in [topic.full_name(settings.topic_prefix)]
+            for number in range(getattr(settings, partitions))
+        }
+    finally:
+        consumer.close()
 
 
 def _events(settings: Settings, topic: Topic, ids: Counter[str]) -> dict[str, list[Any]]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,15 +102,22 @@ class System:
             while not condition(await self.books()):  # noqa: ASYNC110 - the databases tell
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def crash_at(self, service: str, step: CrashPoint) -> None:
-        """Kill the next process of a service that comes to a step, and see it come back."""
+    def order_crash(self, service: str, step: CrashPoint) -> Callable[[], Awaitable[None]]:
+        """Let the next process of a service that comes to a step die there.
+
+        Gives what waits until it has died, and all run again.
+        """
         self._count_kill()
         before = self._pids(service)
         order = self.crash_orders / service / step
         order.touch()
         self.story.note(f"the next process of {service} at {step!r} is to die")
-        await self.until(lambda: not order.exists() and self._pids(service) != before)
-        await self.until_all_run()
+
+        async def crashed() -> None:
+            await self.until(lambda: not order.exists() and self._pids(service) != before)
+            await self.until_all_run()
+
+        return crashed
 
     async def until_all_run(self) -> None:
         """Wait until every process serves."""

@@ -1,8 +1,8 @@
 """The stream of one scenario: shops sell, change and cancel, the warehouse's people work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
@@ -25,25 +25,24 @@ IN_PLACE: Final = frozenset({Fate.AMENDED_IN_PLACE, Fate.CANCELLED_IN_PLACE})
 class Stream:
     """The shops and the storehouse at work; `accepted` counts the orders taken so far."""
 
-    def __init__(self, system: System, orders: Sequence[PlannedOrder]) -> None:
+    def __init__(self, system: System, orders: Sequence[PlannedOrder], at_first: int) -> None:
         self.accepted = 0
         self._system = system
         self._orders = orders
         self._grown = asyncio.Condition()
-        self._open = asyncio.Event()
-        self._open.set()
+        self._begun = 0
+        self._allowed = at_first
 
     async def until_accepted(self, count: int) -> None:
         """Wait until so many orders were taken."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._grown:
             await self._grown.wait_for(lambda: self.accepted >= count)
 
-    @contextmanager
-    def closed_shops(self) -> Iterator[None]:
-        """Let the shops wait for the time of a block; what they have sold goes on."""
-        self._open.clear()
-        yield
-        self._open.set()
+    async def allow(self, count: int) -> None:
+        """Let the shops place so many orders more."""
+        async with self._grown:
+            self._allowed += count
+            self._grown.notify_all()
 
     async def run(self) -> None:
         """Do all that is planned."""
@@ -57,12 +56,17 @@ class Stream:
         for planned in self._orders:
             if planned.shop == desk.shop:
                 await asyncio.sleep(planned.pause_seconds)
-                await self._open.wait()
+                await self._admit()
                 order = await desk.place(planned.number, planned.basket)
                 group.create_task(self._follow(desk, planned, order))
                 async with self._grown:
                     self.accepted += 1
                     self._grown.notify_all()
+
+    async def _admit(self) -> None:
+        async with self._grown:
+            await self._grown.wait_for(lambda: self._begun < self._allowed)
+            self._begun += 1
 
     async def _follow(self, desk: Desk, planned: PlannedOrder, order: order_pb2.Order) -> None:
         if planned.fate in IN_PLACE:
@@ -112,16 +116,19 @@ class Stream:
 
 @asynccontextmanager
 async def trading(
-    system: System, scenario: str, *, orders: int, seconds: float
+    system: System, scenario: str, *, orders: int, seconds: float, at_first: int | None = None
 ) -> AsyncIterator[Stream]:
     """Let the stream of a scenario run beside a block, and wait for its end.
 
     The orders are placed over about so many seconds; what follows takes longer.
+    With `at_first` the shops wait after so many orders until they are allowed more:
+    a fault that must fall into traffic then finds some, however slow the machine.
     """
     if system.broken_by:
         pytest.fail(f"scenario {system.broken_by!r} left the system wrong: nothing more is proved")
     system.story.begin(scenario)
-    stream = Stream(system, plan_orders(scenario, PRODUCTS, orders, seconds))
+    planned = plan_orders(scenario, PRODUCTS, orders, seconds)
+    stream = Stream(system, planned, orders if at_first is None else at_first)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(stream.run())
