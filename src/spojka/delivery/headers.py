@@ -5,6 +5,7 @@ the prefix `ce_`, the data is the value, its type is `content-type`).
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -33,9 +34,20 @@ def event_headers(
     return [
         (SPEC_VERSION, b"1.0"),
         (ID, str(event_id).encode()),
-        (TYPE, event_type.encode()),
+        (TYPE, _encoded(event_type)),
         (SOURCE, source),
-        (TIME, time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        (TIME, _iso(time)),
         (CONTENT_TYPE, PROTOBUF),
-        (TRACEPARENT, traceparent.encode()),
+        (TRACEPARENT, _encoded(traceparent)),
     ]
+
+
+# All events of one transaction share type, time and trace: they come in runs.
+@lru_cache(maxsize=64)
+def _iso(time: datetime) -> bytes:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
+
+
+@lru_cache(maxsize=64)
+def _encoded(text: str) -> bytes:
+    return text.encode()

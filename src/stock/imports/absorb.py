@@ -18,7 +18,7 @@ _WAITING: Final = """
     FROM hold JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
                         AND level.warehouse = hold.warehouse
     WHERE hold.tenant_id = %s AND hold.wanted > 0 AND hold.wanted > hold.absorbed
-      AND level.connection_id = %s AND level.card_id = ANY(%s)
+      AND level.connection_id = %s AND level.card_id = ANY(%b::text[])
 """
 _HOLDS: Final = """
     SELECT hold.order_id::text, hold.line_id, hold.item_id::text, hold.warehouse, hold.created,
