@@ -8,7 +8,6 @@ again carries the same document id.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,15 +24,14 @@ from stock.domain.imports import (
     ImportState,
     Situation,
     Step,
-    external_id,
     may_delete,
     next_step,
     retry_delay,
 )
-from stock.domain.netting import ReadBack, SentLine
-from stock.imports.documents import order_document, order_line
+from stock.domain.netting import ReadBack
 from stock.imports.events import publish_import
-from stock.imports.intake import describe_problems, goods_lines
+from stock.imports.intake import describe_problems
+from stock.imports.outgoing import outgoing
 from stock.imports.read_back import record_read_back, release_holds, settle_holds
 from stock.imports.store import (
     ImportRow,
@@ -42,7 +40,7 @@ from stock.imports.store import (
     update_import,
 )
 from stock.warehouses.errors import OutcomeUnknown, Refused, Unreadable, WarehouseError
-from stock.warehouses.port import Document, OrderDocument, OrderLine, WarehouseClient
+from stock.warehouses.port import Document, OrderDocument, WarehouseClient
 from stock.worker.numbering import Numbered, draw, draw_number
 
 CANNOT_AMEND: Final = "stock.cannot_amend"
@@ -96,7 +94,7 @@ class Importer:
             found = (await lock_imports(connection, self.row.tenant_id, [order_id]))[order_id]
             if found.status is not ImportState.LOCAL:
                 return
-            wanted, sent = await self._document(connection, found)
+            wanted, sent = await outgoing(connection, self.row.tenant_id, found, self.zone)
         document = await self.client.find_document(wanted.external_id, wanted.number)
         if document is None:
             return
@@ -137,7 +135,7 @@ class Importer:
     ) -> tuple[Numbered, OrderDocument]:
         await self._still_ours(connection)
         numbered = await draw_number(connection, self.row.tenant_id, self.row.id)
-        document, sent = await self._document(connection, found)
+        document, sent = await outgoing(connection, self.row.tenant_id, found, self.zone)
         await update_import(
             connection,
             self.row.tenant_id,
@@ -419,45 +417,6 @@ class Importer:
         )
         if found.reason != summary:
             await publish_import(connection, self.row.tenant_id, found.order_id)
-
-    async def _document(
-        self, connection: Connection, found: ImportRow
-    ) -> tuple[OrderDocument, list[SentLine]]:
-        order = order_pb2.Order.FromString(found.content)
-        cards = await self._cards(connection, found.order_id)
-        lines: dict[str, OrderLine] = {}
-        sent: list[SentLine] = []
-        for line in goods_lines(order):
-            if line.id not in cards:
-                continue
-            product_number, warehouse, card_id = cards[line.id]
-            lines[line.id] = order_line(
-                line, product_number=product_number, warehouse=warehouse, card_id=card_id
-            )
-            sent.append(SentLine(line.id, product_number, warehouse, Decimal(line.quantity)))
-        document = order_document(
-            order,
-            external_id(str(found.order_id), found.content_revision),
-            lines,
-            zone=self.zone,
-            reserve=True,
-        )
-        return document, sent
-
-    async def _cards(
-        self, connection: Connection, order_id: UUID
-    ) -> dict[str, tuple[str, str, str | None]]:
-        cursor = await connection.execute(
-            """
-            SELECT hold.line_id, item.product_number, coalesce(hold.warehouse, ''), level.card_id
-            FROM hold JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
-            LEFT JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
-                           AND level.warehouse = hold.warehouse
-            WHERE hold.tenant_id = %s AND hold.order_id = %s AND hold.wanted > 0
-            """,
-            [self.row.tenant_id, order_id],
-        )
-        return {line: (number, code, card) for line, number, code, card in await cursor.fetchall()}
 
     async def _still_ours(self, connection: Connection) -> None:
         if not await leases.still_held(connection, self.lease):

@@ -128,8 +128,11 @@ class Scheduler:
         except asyncio.CancelledError:
             delay = timedelta(0)
             raise
-        except Exception:
+        except Exception as error:
             log.exception("work on a connection broke off", lease=lease.subject)
+            self._health.degrade(f"{lease.kind} {lease.subject}", f"broke off: {error!r}")
+        else:
+            self._health.recover(f"{lease.kind} {lease.subject}")
         finally:
             await self._release(lease, delay)
 
