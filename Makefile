@@ -41,7 +41,7 @@ API_OUT ?= src
 api: $(STAMP) ## Generate the Python code of the contracts
 	rm -rf $(API_OUT)/spojka/api
 	mkdir -p $(API_OUT)
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(API_OUT) --mypy_out=quiet:$(API_OUT) \
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(API_OUT) --mypy_out=quiet:$(API_OUT) \
 		--grpc_python_out=$(API_OUT) --mypy_grpc_out=quiet:$(API_OUT) $$(find proto -name '*.proto' | sort)
 	find $(API_OUT)/spojka/api -type d -exec touch {}/__init__.py \;
 
