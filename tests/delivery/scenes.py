@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from spojka.database import Connection, Database
@@ -23,6 +23,13 @@ from spojka.topics import Topic
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
 TYPE = Int64Value.DESCRIPTOR.full_name
 PATIENCE_SECONDS = 30.0
+_COORDINATOR_MOVES = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str) -> None:
@@ -150,10 +157,17 @@ async def publish(
 
 
 def committed(kafka: KafkaConfig, group: str, topic: str, partitions: int) -> int:
-    """The sum of the group's committed offsets: how many messages it has finished."""
+    """The sum of the group's committed offsets: how many messages it has finished.
+
+    Zero while the group's coordinator moves to its place: ask again.
+    """
     consumer = Consumer(consumer_config(kafka, group) | {"enable.auto.commit": False})
     try:
         wanted = [TopicPartition(topic, number) for number in range(partitions)]
         return sum(max(0, one.offset) for one in consumer.committed(wanted, timeout=10))
+    except KafkaException as error:
+        if error.args[0].code() not in _COORDINATOR_MOVES:
+            raise
+        return 0
     finally:
         consumer.close()

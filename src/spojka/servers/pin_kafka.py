@@ -1,4 +1,4 @@
-"""Writes the list of pinned jars of a Kafka release: `python -m spojka.servers.pin_kafka 4.3.1`.
+"""Writes the list of pinned jars of a Kafka release: `python -m spojka.servers.pin_kafka 4.1.2`.
 
 Run by a developer who raises the version; the output replaces `kafka_release.py`. The run-time
 dependencies come from the release's own POM, plus the binding that lets Kafka's log lines reach
