@@ -26,17 +26,23 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from spojka.api.common.v1 import money_pb2 as spojka_dot_api_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspojka/api/mail/v1/events.proto\x12\x12spojka.api.mail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/money.proto\"\x99\x02\n\x0fPaymentNotified\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62\x61nk_connection_id\x18\x02 \x01(\t\x12\x0f\n\x07mail_id\x18\x03 \x01(\t\x12\x10\n\x08movement\x18\x04 \x01(\x05\x12\x0c\n\x04\x62\x61nk\x18\x05 \x01(\t\x12(\n\x05trust\x18\x06 \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\x07 \x01(\t\x12\x34\n\x07payment\x18\x08 \x01(\x0b\x32#.spojka.api.mail.v1.NotifiedPayment\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb8\x02\n\x0fNotifiedPayment\x12\x10\n\x08incoming\x18\x01 \x01(\x08\x12+\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1b.spojka.api.common.v1.Money\x12\x12\n\nvalue_date\x18\x03 \x01(\t\x12\x13\n\x0bown_account\x18\x04 \x01(\t\x12\x17\n\x0f\x63ounter_account\x18\x05 \x01(\t\x12\x19\n\x11\x63ounterparty_name\x18\x06 \x01(\t\x12\x17\n\x0fvariable_symbol\x18\x07 \x01(\t\x12\x17\n\x0f\x63onstant_symbol\x18\x08 \x01(\t\x12\x17\n\x0fspecific_symbol\x18\t \x01(\t\x12\x0f\n\x07message\x18\n \x01(\t\x12\x16\n\x0e\x62\x61nk_reference\x18\x0b \x01(\t\x12\x15\n\rbalance_after\x18\x0c \x01(\t*U\n\x05Trust\x12\x15\n\x11TRUST_UNSPECIFIED\x10\x00\x12\x11\n\rTRUST_TRUSTED\x10\x01\x12\x0e\n\nTRUST_WEAK\x10\x02\x12\x12\n\x0eTRUST_REJECTED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspojka/api/mail/v1/events.proto\x12\x12spojka.api.mail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/money.proto\"\xc3\x03\n\x0fPaymentNotified\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62\x61nk_connection_id\x18\x02 \x01(\t\x12\x0f\n\x07mail_id\x18\x03 \x01(\t\x12\x10\n\x08movement\x18\x04 \x01(\x05\x12\x0c\n\x04\x62\x61nk\x18\x05 \x01(\t\x12(\n\x05trust\x18\x06 \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\x07 \x01(\t\x12\x34\n\x07payment\x18\x08 \x01(\x0b\x32#.spojka.api.mail.v1.NotifiedPayment\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x06\x61\x63tion\x18\n \x01(\x0e\x32&.spojka.api.mail.v1.NotificationAction\x12\x12\n\naddress_id\x18\x0b \x01(\t\x12\x15\n\rsender_domain\x18\x0c \x01(\t\x12\x10\n\x08template\x18\r \x01(\t\x12\x17\n\x0f\x61utomatic_limit\x18\x0e \x01(\t\x12\x1a\n\x12\x61utomatic_per_hour\x18\x0f \x01(\r\"\xf8\x03\n\x0fNotifiedPayment\x12\x10\n\x08incoming\x18\x01 \x01(\x08\x12+\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1b.spojka.api.common.v1.Money\x12\x12\n\nvalue_date\x18\x03 \x01(\t\x12\x13\n\x0bown_account\x18\x04 \x01(\t\x12\x17\n\x0f\x63ounter_account\x18\x05 \x01(\t\x12\x19\n\x11\x63ounterparty_name\x18\x06 \x01(\t\x12\x17\n\x0fvariable_symbol\x18\x07 \x01(\t\x12\x17\n\x0f\x63onstant_symbol\x18\x08 \x01(\t\x12\x17\n\x0fspecific_symbol\x18\t \x01(\t\x12\x0f\n\x07message\x18\n \x01(\t\x12\x16\n\x0e\x62\x61nk_reference\x18\x0b \x01(\t\x12\x15\n\rbalance_after\x18\x0c \x01(\t\x12\x32\n\x04kind\x18\r \x01(\x0e\x32$.spojka.api.mail.v1.NotificationKind\x12@\n\x16variable_symbol_source\x18\x0e \x01(\x0e\x32 .spojka.api.mail.v1.SymbolSource\x12\x34\n\x0foriginal_amount\x18\x0f \x01(\x0b\x32\x1b.spojka.api.common.v1.Money\x12\x12\n\nend_to_end\x18\x10 \x01(\t*\x9d\x01\n\x12NotificationAction\x12#\n\x1fNOTIFICATION_ACTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTIFICATION_ACTION_MATCH\x10\x01\x12\x1e\n\x1aNOTIFICATION_ACTION_REVIEW\x10\x02\x12#\n\x1fNOTIFICATION_ACTION_RECORD_ONLY\x10\x03*\xae\x02\n\x10NotificationKind\x12!\n\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12&\n\"NOTIFICATION_KIND_INCOMING_PAYMENT\x10\x01\x12&\n\"NOTIFICATION_KIND_OUTGOING_PAYMENT\x10\x02\x12\"\n\x1eNOTIFICATION_KIND_CARD_PAYMENT\x10\x03\x12!\n\x1dNOTIFICATION_KIND_CARD_REFUND\x10\x04\x12%\n!NOTIFICATION_KIND_CARD_SETTLEMENT\x10\x05\x12\x19\n\x15NOTIFICATION_KIND_FEE\x10\x06\x12\x1e\n\x1aNOTIFICATION_KIND_REVERSAL\x10\x07*a\n\x0cSymbolSource\x12\x1d\n\x19SYMBOL_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13SYMBOL_SOURCE_FIELD\x10\x01\x12\x19\n\x15SYMBOL_SOURCE_MESSAGE\x10\x02*U\n\x05Trust\x12\x15\n\x11TRUST_UNSPECIFIED\x10\x00\x12\x11\n\rTRUST_TRUSTED\x10\x01\x12\x0e\n\nTRUST_WEAK\x10\x02\x12\x12\n\x0eTRUST_REJECTED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spojka.api.mail.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRUST']._serialized_start=721
-  _globals['_TRUST']._serialized_end=806
+  _globals['_NOTIFICATIONACTION']._serialized_start=1084
+  _globals['_NOTIFICATIONACTION']._serialized_end=1241
+  _globals['_NOTIFICATIONKIND']._serialized_start=1244
+  _globals['_NOTIFICATIONKIND']._serialized_end=1546
+  _globals['_SYMBOLSOURCE']._serialized_start=1548
+  _globals['_SYMBOLSOURCE']._serialized_end=1645
+  _globals['_TRUST']._serialized_start=1647
+  _globals['_TRUST']._serialized_end=1732
   _globals['_PAYMENTNOTIFIED']._serialized_start=123
-  _globals['_PAYMENTNOTIFIED']._serialized_end=404
-  _globals['_NOTIFIEDPAYMENT']._serialized_start=407
-  _globals['_NOTIFIEDPAYMENT']._serialized_end=719
+  _globals['_PAYMENTNOTIFIED']._serialized_end=574
+  _globals['_NOTIFIEDPAYMENT']._serialized_start=577
+  _globals['_NOTIFIEDPAYMENT']._serialized_end=1081
 # @@protoc_insertion_point(module_scope)

@@ -19,6 +19,90 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _NotificationAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotificationActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotificationAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFICATION_ACTION_UNSPECIFIED: _NotificationAction.ValueType  # 0
+    NOTIFICATION_ACTION_MATCH: _NotificationAction.ValueType  # 1
+    """It may be matched."""
+    NOTIFICATION_ACTION_REVIEW: _NotificationAction.ValueType  # 2
+    """A person must confirm it first."""
+    NOTIFICATION_ACTION_RECORD_ONLY: _NotificationAction.ValueType  # 3
+    """It is written down and pays nothing."""
+
+class NotificationAction(_NotificationAction, metaclass=_NotificationActionEnumTypeWrapper):
+    """What may be done with a notification without a person."""
+
+NOTIFICATION_ACTION_UNSPECIFIED: NotificationAction.ValueType  # 0
+NOTIFICATION_ACTION_MATCH: NotificationAction.ValueType  # 1
+"""It may be matched."""
+NOTIFICATION_ACTION_REVIEW: NotificationAction.ValueType  # 2
+"""A person must confirm it first."""
+NOTIFICATION_ACTION_RECORD_ONLY: NotificationAction.ValueType  # 3
+"""It is written down and pays nothing."""
+Global___NotificationAction: _TypeAlias = NotificationAction  # noqa: Y015
+
+class _NotificationKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotificationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotificationKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFICATION_KIND_UNSPECIFIED: _NotificationKind.ValueType  # 0
+    NOTIFICATION_KIND_INCOMING_PAYMENT: _NotificationKind.ValueType  # 1
+    NOTIFICATION_KIND_OUTGOING_PAYMENT: _NotificationKind.ValueType  # 2
+    NOTIFICATION_KIND_CARD_PAYMENT: _NotificationKind.ValueType  # 3
+    """Paid by the merchant's own card."""
+    NOTIFICATION_KIND_CARD_REFUND: _NotificationKind.ValueType  # 4
+    NOTIFICATION_KIND_CARD_SETTLEMENT: _NotificationKind.ValueType  # 5
+    """Card money of many orders in one sum."""
+    NOTIFICATION_KIND_FEE: _NotificationKind.ValueType  # 6
+    """A fee, interest or tax."""
+    NOTIFICATION_KIND_REVERSAL: _NotificationKind.ValueType  # 7
+    """The bank took an earlier movement back."""
+
+class NotificationKind(_NotificationKind, metaclass=_NotificationKindEnumTypeWrapper):
+    """What kind of movement a mail told of."""
+
+NOTIFICATION_KIND_UNSPECIFIED: NotificationKind.ValueType  # 0
+NOTIFICATION_KIND_INCOMING_PAYMENT: NotificationKind.ValueType  # 1
+NOTIFICATION_KIND_OUTGOING_PAYMENT: NotificationKind.ValueType  # 2
+NOTIFICATION_KIND_CARD_PAYMENT: NotificationKind.ValueType  # 3
+"""Paid by the merchant's own card."""
+NOTIFICATION_KIND_CARD_REFUND: NotificationKind.ValueType  # 4
+NOTIFICATION_KIND_CARD_SETTLEMENT: NotificationKind.ValueType  # 5
+"""Card money of many orders in one sum."""
+NOTIFICATION_KIND_FEE: NotificationKind.ValueType  # 6
+"""A fee, interest or tax."""
+NOTIFICATION_KIND_REVERSAL: NotificationKind.ValueType  # 7
+"""The bank took an earlier movement back."""
+Global___NotificationKind: _TypeAlias = NotificationKind  # noqa: Y015
+
+class _SymbolSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SymbolSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SymbolSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SYMBOL_SOURCE_UNSPECIFIED: _SymbolSource.ValueType  # 0
+    SYMBOL_SOURCE_FIELD: _SymbolSource.ValueType  # 1
+    """The bank's own field."""
+    SYMBOL_SOURCE_MESSAGE: _SymbolSource.ValueType  # 2
+    """The payer's text, behind a mark such as "VS"."""
+
+class SymbolSource(_SymbolSource, metaclass=_SymbolSourceEnumTypeWrapper):
+    """Where a variable symbol was read."""
+
+SYMBOL_SOURCE_UNSPECIFIED: SymbolSource.ValueType  # 0
+SYMBOL_SOURCE_FIELD: SymbolSource.ValueType  # 1
+"""The bank's own field."""
+SYMBOL_SOURCE_MESSAGE: SymbolSource.ValueType  # 2
+"""The payer's text, behind a mark such as "VS"."""
+Global___SymbolSource: _TypeAlias = SymbolSource  # noqa: Y015
+
 class _Trust:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -60,6 +144,12 @@ class PaymentNotified(_message.Message):
     TRUST_REASON_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    SENDER_DOMAIN_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_LIMIT_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_PER_HOUR_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     bank_connection_id: _builtins.str
     mail_id: _builtins.str
@@ -70,6 +160,19 @@ class PaymentNotified(_message.Message):
     trust: Global___Trust.ValueType
     trust_reason: _builtins.str
     """Why it is trusted or not."""
+    action: Global___NotificationAction.ValueType
+    """What may be done with it without a person."""
+    address_id: _builtins.str
+    """Of the connection's address that the mail came to."""
+    sender_domain: _builtins.str
+    """The domain that the mail is from, in lower case."""
+    template: _builtins.str
+    """The template that read it, such as "fio_cz.prose.1"."""
+    automatic_limit: _builtins.str
+    """The connection's limits at that time: the most a payment may be to pay an
+    order by itself (empty: no limit), and the most that may do so in an hour.
+    """
+    automatic_per_hour: _builtins.int
     @_builtins.property
     def payment(self) -> Global___NotifiedPayment: ...
     @_builtins.property
@@ -86,10 +189,16 @@ class PaymentNotified(_message.Message):
         trust_reason: _builtins.str = ...,
         payment: Global___NotifiedPayment | None = ...,
         receive_time: _timestamp_pb2.Timestamp | None = ...,
+        action: Global___NotificationAction.ValueType = ...,
+        address_id: _builtins.str = ...,
+        sender_domain: _builtins.str = ...,
+        template: _builtins.str = ...,
+        automatic_limit: _builtins.str = ...,
+        automatic_per_hour: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "bank_connection_id", b"bank_connection_id", "mail_id", b"mail_id", "movement", b"movement", "payment", b"payment", "receive_time", b"receive_time", "tenant_id", b"tenant_id", "trust", b"trust", "trust_reason", b"trust_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "address_id", b"address_id", "automatic_limit", b"automatic_limit", "automatic_per_hour", b"automatic_per_hour", "bank", b"bank", "bank_connection_id", b"bank_connection_id", "mail_id", b"mail_id", "movement", b"movement", "payment", b"payment", "receive_time", b"receive_time", "sender_domain", b"sender_domain", "template", b"template", "tenant_id", b"tenant_id", "trust", b"trust", "trust_reason", b"trust_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,6 +222,10 @@ class NotifiedPayment(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     BANK_REFERENCE_FIELD_NUMBER: _builtins.int
     BALANCE_AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VARIABLE_SYMBOL_SOURCE_FIELD_NUMBER: _builtins.int
+    ORIGINAL_AMOUNT_FIELD_NUMBER: _builtins.int
+    END_TO_END_FIELD_NUMBER: _builtins.int
     incoming: _builtins.bool
     """True for money that came in."""
     value_date: _builtins.str
@@ -129,8 +242,16 @@ class NotifiedPayment(_message.Message):
     """The bank's own identity of the movement, where its mails have one."""
     balance_after: _builtins.str
     """The account's balance after the movement, where the mail says it."""
+    kind: Global___NotificationKind.ValueType
+    variable_symbol_source: Global___SymbolSource.ValueType
+    end_to_end: _builtins.str
+    """The SEPA end-to-end reference, where it is not made of symbols."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
+    @_builtins.property
+    def original_amount(self) -> _money_pb2.Money:
+        """What the payer sent, where the bank converted it."""
+
     def __init__(
         self,
         *,
@@ -146,10 +267,14 @@ class NotifiedPayment(_message.Message):
         message: _builtins.str = ...,
         bank_reference: _builtins.str = ...,
         balance_after: _builtins.str = ...,
+        kind: Global___NotificationKind.ValueType = ...,
+        variable_symbol_source: Global___SymbolSource.ValueType = ...,
+        original_amount: _money_pb2.Money | None = ...,
+        end_to_end: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "original_amount", b"original_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "balance_after", b"balance_after", "bank_reference", b"bank_reference", "constant_symbol", b"constant_symbol", "counter_account", b"counter_account", "counterparty_name", b"counterparty_name", "incoming", b"incoming", "message", b"message", "own_account", b"own_account", "specific_symbol", b"specific_symbol", "value_date", b"value_date", "variable_symbol", b"variable_symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "balance_after", b"balance_after", "bank_reference", b"bank_reference", "constant_symbol", b"constant_symbol", "counter_account", b"counter_account", "counterparty_name", b"counterparty_name", "end_to_end", b"end_to_end", "incoming", b"incoming", "kind", b"kind", "message", b"message", "original_amount", b"original_amount", "own_account", b"own_account", "specific_symbol", b"specific_symbol", "value_date", b"value_date", "variable_symbol", b"variable_symbol", "variable_symbol_source", b"variable_symbol_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

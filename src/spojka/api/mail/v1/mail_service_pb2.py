@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from spojka.api.common.v1 import rules_pb2 as spojka_dot_api_dot_common_dot_v1_dot_rules__pb2
+from spojka.api.common.v1 import task_pb2 as spojka_dot_api_dot_common_dot_v1_dot_task__pb2
 from spojka.api.mail.v1 import events_pb2 as spojka_dot_api_dot_mail_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%spojka/api/mail/v1/mail_service.proto\x12\x12spojka.api.mail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/rules.proto\x1a\x1fspojka/api/mail/v1/events.proto\"\xab\x03\n\x04Mail\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1a\n\x12\x62\x61nk_connection_id\x18\x02 \x01(\t\x12\x30\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tclient_ip\x18\x04 \x01(\t\x12\x0c\n\x04helo\x18\x05 \x01(\t\x12\x15\n\renvelope_from\x18\x06 \x01(\t\x12\x13\n\x0b\x65nvelope_to\x18\x07 \x01(\t\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.spojka.api.mail.v1.MailState\x12\x0c\n\x04\x62\x61nk\x18\n \x01(\t\x12\x10\n\x08template\x18\x0b \x01(\t\x12(\n\x05trust\x18\x0c \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\r \x01(\t\x12\x35\n\x08payments\x18\x0e \x03(\x0b\x32#.spojka.api.mail.v1.NotifiedPayment\x12\x10\n\x08\x65vidence\x18\x0f \x03(\t\x12\x14\n\x0c\x63onfirmation\x18\x10 \x01(\t\"\x8b\x01\n\x10ListMailsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\"\n\x12\x62\x61nk_connection_id\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.spojka.api.mail.v1.MailState\"U\n\x11ListMailsResponse\x12\'\n\x05mails\x18\x01 \x03(\x0b\x32\x18.spojka.api.mail.v1.Mail\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x0eGetMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\x12\x13\n\x0binclude_raw\x18\x02 \x01(\x08\"F\n\x0fGetMailResponse\x12&\n\x04mail\x18\x01 \x01(\x0b\x32\x18.spojka.api.mail.v1.Mail\x12\x0b\n\x03raw\x18\x02 \x01(\x0c\")\n\x11VerifyMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"f\n\x12VerifyMailResponse\x12(\n\x05trust\x18\x01 \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x03(\t\",\n\x14ReprocessMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"?\n\x15ReprocessMailResponse\x12&\n\x04mail\x18\x01 \x01(\x0b\x32\x18.spojka.api.mail.v1.Mail*\xa9\x01\n\tMailState\x12\x1a\n\x16MAIL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MAIL_STATE_RECEIVED\x10\x01\x12\x13\n\x0fMAIL_STATE_READ\x10\x02\x12\x19\n\x15MAIL_STATE_UNREADABLE\x10\x03\x12\x1a\n\x16MAIL_STATE_QUARANTINED\x10\x04\x12\x1b\n\x17MAIL_STATE_CONFIRMATION\x10\x05\x32\x96\x03\n\x0bMailService\x12^\n\tListMails\x12$.spojka.api.mail.v1.ListMailsRequest\x1a%.spojka.api.mail.v1.ListMailsResponse\"\x04\xc8\xf3\x18\x02\x12X\n\x07GetMail\x12\".spojka.api.mail.v1.GetMailRequest\x1a#.spojka.api.mail.v1.GetMailResponse\"\x04\xc8\xf3\x18\x02\x12\x61\n\nVerifyMail\x12%.spojka.api.mail.v1.VerifyMailRequest\x1a&.spojka.api.mail.v1.VerifyMailResponse\"\x04\xc8\xf3\x18\x02\x12j\n\rReprocessMail\x12(.spojka.api.mail.v1.ReprocessMailRequest\x1a).spojka.api.mail.v1.ReprocessMailResponse\"\x04\xc8\xf3\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%spojka/api/mail/v1/mail_service.proto\x12\x12spojka.api.mail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/rules.proto\x1a\x1fspojka/api/common/v1/task.proto\x1a\x1fspojka/api/mail/v1/events.proto\"\xba\x04\n\x04Mail\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1a\n\x12\x62\x61nk_connection_id\x18\x02 \x01(\t\x12\x30\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tclient_ip\x18\x04 \x01(\t\x12\x0c\n\x04helo\x18\x05 \x01(\t\x12\x15\n\renvelope_from\x18\x06 \x01(\t\x12\x13\n\x0b\x65nvelope_to\x18\x07 \x01(\t\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.spojka.api.mail.v1.MailState\x12\x0c\n\x04\x62\x61nk\x18\n \x01(\t\x12\x10\n\x08template\x18\x0b \x01(\t\x12(\n\x05trust\x18\x0c \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\r \x01(\t\x12\x35\n\x08payments\x18\x0e \x03(\x0b\x32#.spojka.api.mail.v1.NotifiedPayment\x12\x10\n\x08\x65vidence\x18\x0f \x03(\t\x12\x14\n\x0c\x63onfirmation\x18\x10 \x01(\t\x12\x0c\n\x04kind\x18\x11 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x12 \x01(\t\x12\x12\n\nmessage_id\x18\x13 \x01(\t\x12\x12\n\nsize_bytes\x18\x14 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x15 \x01(\r\x12\x35\n\x11next_attempt_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb5\x01\n\x10ListMailsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\"\n\x12\x62\x61nk_connection_id\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.spojka.api.mail.v1.MailState\x12(\n\x05trust\x18\x05 \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\"U\n\x11ListMailsResponse\x12\'\n\x05mails\x18\x01 \x03(\x0b\x32\x18.spojka.api.mail.v1.Mail\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x0eGetMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\x12\x13\n\x0binclude_raw\x18\x02 \x01(\x08\"F\n\x0fGetMailResponse\x12&\n\x04mail\x18\x01 \x01(\x0b\x32\x18.spojka.api.mail.v1.Mail\x12\x0b\n\x03raw\x18\x02 \x01(\x0c\")\n\x11VerifyMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"f\n\x12VerifyMailResponse\x12(\n\x05trust\x18\x01 \x01(\x0e\x32\x19.spojka.api.mail.v1.Trust\x12\x14\n\x0ctrust_reason\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x03(\t\",\n\x14ReprocessMailRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"?\n\x15ReprocessMailResponse\x12&\n\x04mail\x18\x01 \x01(\x0b\x32\x18.spojka.api.mail.v1.Mail\"W\n\x14ListMailTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x18\n\x10include_resolved\x18\x03 \x01(\x08\"[\n\x15ListMailTasksResponse\x12)\n\x05tasks\x18\x01 \x03(\x0b\x32\x1a.spojka.api.common.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x16ResolveMailTaskRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"C\n\x17ResolveMailTaskResponse\x12(\n\x04task\x18\x01 \x01(\x0b\x32\x1a.spojka.api.common.v1.Task*\xa9\x01\n\tMailState\x12\x1a\n\x16MAIL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MAIL_STATE_RECEIVED\x10\x01\x12\x13\n\x0fMAIL_STATE_READ\x10\x02\x12\x19\n\x15MAIL_STATE_UNREADABLE\x10\x03\x12\x1a\n\x16MAIL_STATE_QUARANTINED\x10\x04\x12\x1b\n\x17MAIL_STATE_CONFIRMATION\x10\x05\x32\xf4\x04\n\x0bMailService\x12^\n\tListMails\x12$.spojka.api.mail.v1.ListMailsRequest\x1a%.spojka.api.mail.v1.ListMailsResponse\"\x04\xc8\xf3\x18\x02\x12X\n\x07GetMail\x12\".spojka.api.mail.v1.GetMailRequest\x1a#.spojka.api.mail.v1.GetMailResponse\"\x04\xc8\xf3\x18\x02\x12\x61\n\nVerifyMail\x12%.spojka.api.mail.v1.VerifyMailRequest\x1a&.spojka.api.mail.v1.VerifyMailResponse\"\x04\xc8\xf3\x18\x02\x12j\n\rReprocessMail\x12(.spojka.api.mail.v1.ReprocessMailRequest\x1a).spojka.api.mail.v1.ReprocessMailResponse\"\x04\xc8\xf3\x18\x02\x12j\n\rListMailTasks\x12(.spojka.api.mail.v1.ListMailTasksRequest\x1a).spojka.api.mail.v1.ListMailTasksResponse\"\x04\xc8\xf3\x18\x02\x12p\n\x0fResolveMailTask\x12*.spojka.api.mail.v1.ResolveMailTaskRequest\x1a+.spojka.api.mail.v1.ResolveMailTaskResponse\"\x04\xc8\xf3\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYMAILREQUEST'].fields_by_name['id']._serialized_options = b'\312\363\030\004\010\001\020\001'
   _globals['_REPROCESSMAILREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_REPROCESSMAILREQUEST'].fields_by_name['id']._serialized_options = b'\312\363\030\004\010\001\020\001'
+  _globals['_RESOLVEMAILTASKREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_RESOLVEMAILTASKREQUEST'].fields_by_name['id']._serialized_options = b'\312\363\030\004\010\001\020\001'
   _globals['_MAILSERVICE'].methods_by_name['ListMails']._loaded_options = None
   _globals['_MAILSERVICE'].methods_by_name['ListMails']._serialized_options = b'\310\363\030\002'
   _globals['_MAILSERVICE'].methods_by_name['GetMail']._loaded_options = None
@@ -50,26 +53,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAILSERVICE'].methods_by_name['VerifyMail']._serialized_options = b'\310\363\030\002'
   _globals['_MAILSERVICE'].methods_by_name['ReprocessMail']._loaded_options = None
   _globals['_MAILSERVICE'].methods_by_name['ReprocessMail']._serialized_options = b'\310\363\030\002'
-  _globals['_MAILSTATE']._serialized_start=1212
-  _globals['_MAILSTATE']._serialized_end=1381
-  _globals['_MAIL']._serialized_start=162
-  _globals['_MAIL']._serialized_end=589
-  _globals['_LISTMAILSREQUEST']._serialized_start=592
-  _globals['_LISTMAILSREQUEST']._serialized_end=731
-  _globals['_LISTMAILSRESPONSE']._serialized_start=733
-  _globals['_LISTMAILSRESPONSE']._serialized_end=818
-  _globals['_GETMAILREQUEST']._serialized_start=820
-  _globals['_GETMAILREQUEST']._serialized_end=879
-  _globals['_GETMAILRESPONSE']._serialized_start=881
-  _globals['_GETMAILRESPONSE']._serialized_end=951
-  _globals['_VERIFYMAILREQUEST']._serialized_start=953
-  _globals['_VERIFYMAILREQUEST']._serialized_end=994
-  _globals['_VERIFYMAILRESPONSE']._serialized_start=996
-  _globals['_VERIFYMAILRESPONSE']._serialized_end=1098
-  _globals['_REPROCESSMAILREQUEST']._serialized_start=1100
-  _globals['_REPROCESSMAILREQUEST']._serialized_end=1144
-  _globals['_REPROCESSMAILRESPONSE']._serialized_start=1146
-  _globals['_REPROCESSMAILRESPONSE']._serialized_end=1209
-  _globals['_MAILSERVICE']._serialized_start=1384
-  _globals['_MAILSERVICE']._serialized_end=1790
+  _globals['_MAILSERVICE'].methods_by_name['ListMailTasks']._loaded_options = None
+  _globals['_MAILSERVICE'].methods_by_name['ListMailTasks']._serialized_options = b'\310\363\030\002'
+  _globals['_MAILSERVICE'].methods_by_name['ResolveMailTask']._loaded_options = None
+  _globals['_MAILSERVICE'].methods_by_name['ResolveMailTask']._serialized_options = b'\310\363\030\002'
+  _globals['_MAILSTATE']._serialized_start=1729
+  _globals['_MAILSTATE']._serialized_end=1898
+  _globals['_MAIL']._serialized_start=195
+  _globals['_MAIL']._serialized_end=765
+  _globals['_LISTMAILSREQUEST']._serialized_start=768
+  _globals['_LISTMAILSREQUEST']._serialized_end=949
+  _globals['_LISTMAILSRESPONSE']._serialized_start=951
+  _globals['_LISTMAILSRESPONSE']._serialized_end=1036
+  _globals['_GETMAILREQUEST']._serialized_start=1038
+  _globals['_GETMAILREQUEST']._serialized_end=1097
+  _globals['_GETMAILRESPONSE']._serialized_start=1099
+  _globals['_GETMAILRESPONSE']._serialized_end=1169
+  _globals['_VERIFYMAILREQUEST']._serialized_start=1171
+  _globals['_VERIFYMAILREQUEST']._serialized_end=1212
+  _globals['_VERIFYMAILRESPONSE']._serialized_start=1214
+  _globals['_VERIFYMAILRESPONSE']._serialized_end=1316
+  _globals['_REPROCESSMAILREQUEST']._serialized_start=1318
+  _globals['_REPROCESSMAILREQUEST']._serialized_end=1362
+  _globals['_REPROCESSMAILRESPONSE']._serialized_start=1364
+  _globals['_REPROCESSMAILRESPONSE']._serialized_end=1427
+  _globals['_LISTMAILTASKSREQUEST']._serialized_start=1429
+  _globals['_LISTMAILTASKSREQUEST']._serialized_end=1516
+  _globals['_LISTMAILTASKSRESPONSE']._serialized_start=1518
+  _globals['_LISTMAILTASKSRESPONSE']._serialized_end=1609
+  _globals['_RESOLVEMAILTASKREQUEST']._serialized_start=1611
+  _globals['_RESOLVEMAILTASKREQUEST']._serialized_end=1657
+  _globals['_RESOLVEMAILTASKRESPONSE']._serialized_start=1659
+  _globals['_RESOLVEMAILTASKRESPONSE']._serialized_end=1726
+  _globals['_MAILSERVICE']._serialized_start=1901
+  _globals['_MAILSERVICE']._serialized_end=2529
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from spojka.api.common.v1 import task_pb2 as _task_pb2
 from spojka.api.mail.v1 import events_pb2 as _events_pb2
 import builtins as _builtins
 import sys
@@ -68,6 +69,12 @@ class Mail(_message.Message):
     PAYMENTS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     CONFIRMATION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     bank_connection_id: _builtins.str
     client_ip: _builtins.str
@@ -82,6 +89,16 @@ class Mail(_message.Message):
     trust_reason: _builtins.str
     confirmation: _builtins.str
     """The code or link of an address confirmation."""
+    kind: _builtins.str
+    """What kind of mail it is, such as "incoming_payment" or "balance_info"."""
+    action: _builtins.str
+    """What was made of it: "match", "review", "record_only", "quarantine" or
+    "show_to_user".
+    """
+    message_id: _builtins.str
+    size_bytes: _builtins.int
+    attempts: _builtins.int
+    """Judgings so far, and when the next is due where the last could not end."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -90,6 +107,8 @@ class Mail(_message.Message):
     def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The verifier's findings, a line each."""
 
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -109,10 +128,16 @@ class Mail(_message.Message):
         payments: _abc.Iterable[_events_pb2.NotifiedPayment] | None = ...,
         evidence: _abc.Iterable[_builtins.str] | None = ...,
         confirmation: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        action: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        attempts: _builtins.int = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["receive_time", b"receive_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_attempt_time", b"next_attempt_time", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "bank_connection_id", b"bank_connection_id", "client_ip", b"client_ip", "confirmation", b"confirmation", "envelope_from", b"envelope_from", "envelope_to", b"envelope_to", "evidence", b"evidence", "helo", b"helo", "id", b"id", "payments", b"payments", "receive_time", b"receive_time", "state", b"state", "subject", b"subject", "template", b"template", "trust", b"trust", "trust_reason", b"trust_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempts", b"attempts", "bank", b"bank", "bank_connection_id", b"bank_connection_id", "client_ip", b"client_ip", "confirmation", b"confirmation", "envelope_from", b"envelope_from", "envelope_to", b"envelope_to", "evidence", b"evidence", "helo", b"helo", "id", b"id", "kind", b"kind", "message_id", b"message_id", "next_attempt_time", b"next_attempt_time", "payments", b"payments", "receive_time", b"receive_time", "size_bytes", b"size_bytes", "state", b"state", "subject", b"subject", "template", b"template", "trust", b"trust", "trust_reason", b"trust_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -126,11 +151,13 @@ class ListMailsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     BANK_CONNECTION_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    TRUST_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most mails to return; 0 means 50, at most 500."""
     page_token: _builtins.str
     bank_connection_id: _builtins.str
     state: Global___MailState.ValueType
+    trust: _events_pb2.Trust.ValueType
     def __init__(
         self,
         *,
@@ -138,10 +165,11 @@ class ListMailsRequest(_message.Message):
         page_token: _builtins.str = ...,
         bank_connection_id: _builtins.str = ...,
         state: Global___MailState.ValueType = ...,
+        trust: _events_pb2.Trust.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_connection_id", b"bank_connection_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_connection_id", b"bank_connection_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,3 +328,93 @@ class ReprocessMailResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReprocessMailResponse: _TypeAlias = ReprocessMailResponse  # noqa: Y015
+
+@_typing.final
+class ListMailTasksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_RESOLVED_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most tasks to return; 0 means 50, at most 500."""
+    page_token: _builtins.str
+    include_resolved: _builtins.bool
+    """Resolved ones, too."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        include_resolved: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_resolved", b"include_resolved", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMailTasksRequest: _TypeAlias = ListMailTasksRequest  # noqa: Y015
+
+@_typing.final
+class ListMailTasksResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[_task_pb2.Task]: ...
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[_task_pb2.Task] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMailTasksResponse: _TypeAlias = ListMailTasksResponse  # noqa: Y015
+
+@_typing.final
+class ResolveMailTaskRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveMailTaskRequest: _TypeAlias = ResolveMailTaskRequest  # noqa: Y015
+
+@_typing.final
+class ResolveMailTaskResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> _task_pb2.Task: ...
+    def __init__(
+        self,
+        *,
+        task: _task_pb2.Task | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveMailTaskResponse: _TypeAlias = ResolveMailTaskResponse  # noqa: Y015

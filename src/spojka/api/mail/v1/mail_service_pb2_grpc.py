@@ -55,6 +55,16 @@ class MailServiceStub:
                 request_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailRequest.SerializeToString,
                 response_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailResponse.FromString,
                 _registered_method=True)
+        self.ListMailTasks = channel.unary_unary(
+                '/spojka.api.mail.v1.MailService/ListMailTasks',
+                request_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksRequest.SerializeToString,
+                response_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksResponse.FromString,
+                _registered_method=True)
+        self.ResolveMailTask = channel.unary_unary(
+                '/spojka.api.mail.v1.MailService/ResolveMailTask',
+                request_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskRequest.SerializeToString,
+                response_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskResponse.FromString,
+                _registered_method=True)
 
 
 class MailServiceServicer:
@@ -89,6 +99,20 @@ class MailServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMailTasks(self, request, context):
+        """Lists the tasks of the mail side, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveMailTask(self, request, context):
+        """Closes a task that a person has dealt with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MailServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +135,16 @@ def add_MailServiceServicer_to_server(servicer, server):
                     servicer.ReprocessMail,
                     request_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailRequest.FromString,
                     response_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailResponse.SerializeToString,
+            ),
+            'ListMailTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMailTasks,
+                    request_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksRequest.FromString,
+                    response_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksResponse.SerializeToString,
+            ),
+            'ResolveMailTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveMailTask,
+                    request_deserializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskRequest.FromString,
+                    response_serializer=spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +256,60 @@ class MailService:
             '/spojka.api.mail.v1.MailService/ReprocessMail',
             spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailRequest.SerializeToString,
             spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ReprocessMailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMailTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spojka.api.mail.v1.MailService/ListMailTasks',
+            spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksRequest.SerializeToString,
+            spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ListMailTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveMailTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spojka.api.mail.v1.MailService/ResolveMailTask',
+            spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskRequest.SerializeToString,
+            spojka_dot_api_dot_mail_dot_v1_dot_mail__service__pb2.ResolveMailTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class MailServiceStub:
     """Judges the stored bytes again, without acting on it."""
     ReprocessMail: _grpc.UnaryUnaryMultiCallable[_mail_service_pb2.ReprocessMailRequest, _mail_service_pb2.ReprocessMailResponse]
     """Reads the stored bytes again, after a template was mended."""
+    ListMailTasks: _grpc.UnaryUnaryMultiCallable[_mail_service_pb2.ListMailTasksRequest, _mail_service_pb2.ListMailTasksResponse]
+    """Lists the tasks of the mail side, newest first."""
+    ResolveMailTask: _grpc.UnaryUnaryMultiCallable[_mail_service_pb2.ResolveMailTaskRequest, _mail_service_pb2.ResolveMailTaskResponse]
+    """Closes a task that a person has dealt with."""
 
 @_typing.type_check_only
 class MailServiceAsyncStub(MailServiceStub):
@@ -55,6 +59,10 @@ class MailServiceAsyncStub(MailServiceStub):
     """Judges the stored bytes again, without acting on it."""
     ReprocessMail: _aio.UnaryUnaryMultiCallable[_mail_service_pb2.ReprocessMailRequest, _mail_service_pb2.ReprocessMailResponse]  # type: ignore[assignment]
     """Reads the stored bytes again, after a template was mended."""
+    ListMailTasks: _aio.UnaryUnaryMultiCallable[_mail_service_pb2.ListMailTasksRequest, _mail_service_pb2.ListMailTasksResponse]  # type: ignore[assignment]
+    """Lists the tasks of the mail side, newest first."""
+    ResolveMailTask: _aio.UnaryUnaryMultiCallable[_mail_service_pb2.ResolveMailTaskRequest, _mail_service_pb2.ResolveMailTaskResponse]  # type: ignore[assignment]
+    """Closes a task that a person has dealt with."""
 
 class MailServiceServicer(metaclass=_abc_1.ABCMeta):
     """The bank mails that arrived, what was made of each, and why."""
@@ -90,5 +98,21 @@ class MailServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_mail_service_pb2.ReprocessMailResponse, _abc.Awaitable[_mail_service_pb2.ReprocessMailResponse]]:
         """Reads the stored bytes again, after a template was mended."""
+
+    @_abc_1.abstractmethod
+    def ListMailTasks(
+        self,
+        request: _mail_service_pb2.ListMailTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mail_service_pb2.ListMailTasksResponse, _abc.Awaitable[_mail_service_pb2.ListMailTasksResponse]]:
+        """Lists the tasks of the mail side, newest first."""
+
+    @_abc_1.abstractmethod
+    def ResolveMailTask(
+        self,
+        request: _mail_service_pb2.ResolveMailTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mail_service_pb2.ResolveMailTaskResponse, _abc.Awaitable[_mail_service_pb2.ResolveMailTaskResponse]]:
+        """Closes a task that a person has dealt with."""
 
 def add_MailServiceServicer_to_server(servicer: MailServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from spojka.api.common.v1 import rules_pb2 as spojka_dot_api_dot_common_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/spojka/api/payments/v1/connection_service.proto\x12\x16spojka.api.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/rules.proto\"\xb8\x02\n\x0e\x42\x61nkConnection\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xca\xf3\x18\x03\x18\xc8\x01\x12\x19\n\x07\x61\x63\x63ount\x18\x03 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x18\"\x12\x1a\n\x08\x63urrency\x18\x04 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x06\x12\x10\n\x08inactive\x18\x05 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x06 \x01(\t\x12\x18\n\x10previous_address\x18\x07 \x01(\t\x12=\n\x19previous_address_end_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x0f\x61utomatic_limit\x18\t \x01(\tB\x06\xca\xf3\x18\x02\x10\x04\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd3\x03\n\x11GatewayConnection\x12\n\n\x02id\x18\x01 \x01(\t\x12\x19\n\x07gateway\x18\x02 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x02\x12\x15\n\x04name\x18\x03 \x01(\tB\x07\xca\xf3\x18\x03\x18\xc8\x01\x12\x10\n\x08inactive\x18\x04 \x01(\x08\x12Q\n\x08settings\x18\x05 \x03(\x0b\x32\x37.spojka.api.payments.v1.GatewayConnection.SettingsEntryB\x06\xca\xf3\x18\x02 2\x12W\n\x0b\x63redentials\x18\x06 \x03(\x0b\x32:.spojka.api.payments.v1.GatewayConnection.CredentialsEntryB\x06\xca\xf3\x18\x02 \x14\x12\x17\n\x0f\x63redentials_set\x18\x07 \x03(\t\x12\x13\n\x0bwebhook_url\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x43redentialsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"}\n\x1b\x43reateBankConnectionRequest\x12\x42\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnectionB\x06\xca\xf3\x18\x02\x08\x01\x12\x1a\n\nrequest_id\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\"Z\n\x1c\x43reateBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"0\n\x18GetBankConnectionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"W\n\x19GetBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"C\n\x1aListBankConnectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"s\n\x1bListBankConnectionsResponse\x12;\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32&.spojka.api.payments.v1.BankConnection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x1bUpdateBankConnectionRequest\x12\x42\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnectionB\x06\xca\xf3\x18\x02\x08\x01\"Z\n\x1cUpdateBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"A\n\x14RotateAddressRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\x12\x13\n\x0bgrace_hours\x18\x02 \x01(\r\"S\n\x15RotateAddressResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"\x83\x01\n\x1e\x43reateGatewayConnectionRequest\x12\x45\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnectionB\x06\xca\xf3\x18\x02\x08\x01\x12\x1a\n\nrequest_id\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\"`\n\x1f\x43reateGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection\"3\n\x1bGetGatewayConnectionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"]\n\x1cGetGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection\"F\n\x1dListGatewayConnectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"y\n\x1eListGatewayConnectionsResponse\x12>\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32).spojka.api.payments.v1.GatewayConnection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x1eUpdateGatewayConnectionRequest\x12\x45\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnectionB\x06\xca\xf3\x18\x02\x08\x01\"`\n\x1fUpdateGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection2\xa6\x05\n\x15\x42\x61nkConnectionService\x12\x87\x01\n\x14\x43reateBankConnection\x12\x33.spojka.api.payments.v1.CreateBankConnectionRequest\x1a\x34.spojka.api.payments.v1.CreateBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12~\n\x11GetBankConnection\x12\x30.spojka.api.payments.v1.GetBankConnectionRequest\x1a\x31.spojka.api.payments.v1.GetBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x84\x01\n\x13ListBankConnections\x12\x32.spojka.api.payments.v1.ListBankConnectionsRequest\x1a\x33.spojka.api.payments.v1.ListBankConnectionsResponse\"\x04\xc8\xf3\x18\x02\x12\x87\x01\n\x14UpdateBankConnection\x12\x33.spojka.api.payments.v1.UpdateBankConnectionRequest\x1a\x34.spojka.api.payments.v1.UpdateBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12r\n\rRotateAddress\x12,.spojka.api.payments.v1.RotateAddressRequest\x1a-.spojka.api.payments.v1.RotateAddressResponse\"\x04\xc8\xf3\x18\x02\x32\xda\x04\n\x18GatewayConnectionService\x12\x90\x01\n\x17\x43reateGatewayConnection\x12\x36.spojka.api.payments.v1.CreateGatewayConnectionRequest\x1a\x37.spojka.api.payments.v1.CreateGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x87\x01\n\x14GetGatewayConnection\x12\x33.spojka.api.payments.v1.GetGatewayConnectionRequest\x1a\x34.spojka.api.payments.v1.GetGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x8d\x01\n\x16ListGatewayConnections\x12\x35.spojka.api.payments.v1.ListGatewayConnectionsRequest\x1a\x36.spojka.api.payments.v1.ListGatewayConnectionsResponse\"\x04\xc8\xf3\x18\x02\x12\x90\x01\n\x17UpdateGatewayConnection\x12\x36.spojka.api.payments.v1.UpdateGatewayConnectionRequest\x1a\x37.spojka.api.payments.v1.UpdateGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/spojka/api/payments/v1/connection_service.proto\x12\x16spojka.api.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a spojka/api/common/v1/rules.proto\"\xfa\x02\n\x0e\x42\x61nkConnection\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xca\xf3\x18\x03\x18\xc8\x01\x12\x19\n\x07\x61\x63\x63ount\x18\x03 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x18\"\x12\x1a\n\x08\x63urrency\x18\x04 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x06\x12\x10\n\x08inactive\x18\x05 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x06 \x01(\t\x12\x18\n\x10previous_address\x18\x07 \x01(\t\x12=\n\x19previous_address_end_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x0f\x61utomatic_limit\x18\t \x01(\tB\x06\xca\xf3\x18\x02\x10\x04\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x61utomatic_per_hour\x18\x0b \x01(\r\x12$\n\x14\x66orwarding_mailboxes\x18\x0c \x03(\tB\x06\xca\xf3\x18\x02 \x14\"\xd3\x03\n\x11GatewayConnection\x12\n\n\x02id\x18\x01 \x01(\t\x12\x19\n\x07gateway\x18\x02 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x02\x12\x15\n\x04name\x18\x03 \x01(\tB\x07\xca\xf3\x18\x03\x18\xc8\x01\x12\x10\n\x08inactive\x18\x04 \x01(\x08\x12Q\n\x08settings\x18\x05 \x03(\x0b\x32\x37.spojka.api.payments.v1.GatewayConnection.SettingsEntryB\x06\xca\xf3\x18\x02 2\x12W\n\x0b\x63redentials\x18\x06 \x03(\x0b\x32:.spojka.api.payments.v1.GatewayConnection.CredentialsEntryB\x06\xca\xf3\x18\x02 \x14\x12\x17\n\x0f\x63redentials_set\x18\x07 \x03(\t\x12\x13\n\x0bwebhook_url\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x43redentialsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"}\n\x1b\x43reateBankConnectionRequest\x12\x42\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnectionB\x06\xca\xf3\x18\x02\x08\x01\x12\x1a\n\nrequest_id\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\"Z\n\x1c\x43reateBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"0\n\x18GetBankConnectionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"W\n\x19GetBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"C\n\x1aListBankConnectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"s\n\x1bListBankConnectionsResponse\x12;\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32&.spojka.api.payments.v1.BankConnection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x1bUpdateBankConnectionRequest\x12\x42\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnectionB\x06\xca\xf3\x18\x02\x08\x01\"Z\n\x1cUpdateBankConnectionResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"A\n\x14RotateAddressRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\x12\x13\n\x0bgrace_hours\x18\x02 \x01(\r\"S\n\x15RotateAddressResponse\x12:\n\nconnection\x18\x01 \x01(\x0b\x32&.spojka.api.payments.v1.BankConnection\"\x83\x01\n\x1e\x43reateGatewayConnectionRequest\x12\x45\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnectionB\x06\xca\xf3\x18\x02\x08\x01\x12\x1a\n\nrequest_id\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01\"`\n\x1f\x43reateGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection\"3\n\x1bGetGatewayConnectionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xca\xf3\x18\x04\x08\x01\x10\x01\"]\n\x1cGetGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection\"F\n\x1dListGatewayConnectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"y\n\x1eListGatewayConnectionsResponse\x12>\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32).spojka.api.payments.v1.GatewayConnection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x1eUpdateGatewayConnectionRequest\x12\x45\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnectionB\x06\xca\xf3\x18\x02\x08\x01\"`\n\x1fUpdateGatewayConnectionResponse\x12=\n\nconnection\x18\x01 \x01(\x0b\x32).spojka.api.payments.v1.GatewayConnection2\xa6\x05\n\x15\x42\x61nkConnectionService\x12\x87\x01\n\x14\x43reateBankConnection\x12\x33.spojka.api.payments.v1.CreateBankConnectionRequest\x1a\x34.spojka.api.payments.v1.CreateBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12~\n\x11GetBankConnection\x12\x30.spojka.api.payments.v1.GetBankConnectionRequest\x1a\x31.spojka.api.payments.v1.GetBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x84\x01\n\x13ListBankConnections\x12\x32.spojka.api.payments.v1.ListBankConnectionsRequest\x1a\x33.spojka.api.payments.v1.ListBankConnectionsResponse\"\x04\xc8\xf3\x18\x02\x12\x87\x01\n\x14UpdateBankConnection\x12\x33.spojka.api.payments.v1.UpdateBankConnectionRequest\x1a\x34.spojka.api.payments.v1.UpdateBankConnectionResponse\"\x04\xc8\xf3\x18\x02\x12r\n\rRotateAddress\x12,.spojka.api.payments.v1.RotateAddressRequest\x1a-.spojka.api.payments.v1.RotateAddressResponse\"\x04\xc8\xf3\x18\x02\x32\xda\x04\n\x18GatewayConnectionService\x12\x90\x01\n\x17\x43reateGatewayConnection\x12\x36.spojka.api.payments.v1.CreateGatewayConnectionRequest\x1a\x37.spojka.api.payments.v1.CreateGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x87\x01\n\x14GetGatewayConnection\x12\x33.spojka.api.payments.v1.GetGatewayConnectionRequest\x1a\x34.spojka.api.payments.v1.GetGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x12\x8d\x01\n\x16ListGatewayConnections\x12\x35.spojka.api.payments.v1.ListGatewayConnectionsRequest\x1a\x36.spojka.api.payments.v1.ListGatewayConnectionsResponse\"\x04\xc8\xf3\x18\x02\x12\x90\x01\n\x17UpdateGatewayConnection\x12\x36.spojka.api.payments.v1.UpdateGatewayConnectionRequest\x1a\x37.spojka.api.payments.v1.UpdateGatewayConnectionResponse\"\x04\xc8\xf3\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BANKCONNECTION'].fields_by_name['currency']._serialized_options = b'\312\363\030\004\010\001\020\006'
   _globals['_BANKCONNECTION'].fields_by_name['automatic_limit']._loaded_options = None
   _globals['_BANKCONNECTION'].fields_by_name['automatic_limit']._serialized_options = b'\312\363\030\002\020\004'
+  _globals['_BANKCONNECTION'].fields_by_name['forwarding_mailboxes']._loaded_options = None
+  _globals['_BANKCONNECTION'].fields_by_name['forwarding_mailboxes']._serialized_options = b'\312\363\030\002 \024'
   _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._loaded_options = None
   _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._serialized_options = b'8\001'
   _globals['_GATEWAYCONNECTION_CREDENTIALSENTRY']._loaded_options = None
@@ -90,51 +92,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYCONNECTIONSERVICE'].methods_by_name['UpdateGatewayConnection']._loaded_options = None
   _globals['_GATEWAYCONNECTIONSERVICE'].methods_by_name['UpdateGatewayConnection']._serialized_options = b'\310\363\030\002'
   _globals['_BANKCONNECTION']._serialized_start=143
-  _globals['_BANKCONNECTION']._serialized_end=455
-  _globals['_GATEWAYCONNECTION']._serialized_start=458
-  _globals['_GATEWAYCONNECTION']._serialized_end=925
-  _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._serialized_start=826
-  _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._serialized_end=873
-  _globals['_GATEWAYCONNECTION_CREDENTIALSENTRY']._serialized_start=875
-  _globals['_GATEWAYCONNECTION_CREDENTIALSENTRY']._serialized_end=925
-  _globals['_CREATEBANKCONNECTIONREQUEST']._serialized_start=927
-  _globals['_CREATEBANKCONNECTIONREQUEST']._serialized_end=1052
-  _globals['_CREATEBANKCONNECTIONRESPONSE']._serialized_start=1054
-  _globals['_CREATEBANKCONNECTIONRESPONSE']._serialized_end=1144
-  _globals['_GETBANKCONNECTIONREQUEST']._serialized_start=1146
-  _globals['_GETBANKCONNECTIONREQUEST']._serialized_end=1194
-  _globals['_GETBANKCONNECTIONRESPONSE']._serialized_start=1196
-  _globals['_GETBANKCONNECTIONRESPONSE']._serialized_end=1283
-  _globals['_LISTBANKCONNECTIONSREQUEST']._serialized_start=1285
-  _globals['_LISTBANKCONNECTIONSREQUEST']._serialized_end=1352
-  _globals['_LISTBANKCONNECTIONSRESPONSE']._serialized_start=1354
-  _globals['_LISTBANKCONNECTIONSRESPONSE']._serialized_end=1469
-  _globals['_UPDATEBANKCONNECTIONREQUEST']._serialized_start=1471
-  _globals['_UPDATEBANKCONNECTIONREQUEST']._serialized_end=1568
-  _globals['_UPDATEBANKCONNECTIONRESPONSE']._serialized_start=1570
-  _globals['_UPDATEBANKCONNECTIONRESPONSE']._serialized_end=1660
-  _globals['_ROTATEADDRESSREQUEST']._serialized_start=1662
-  _globals['_ROTATEADDRESSREQUEST']._serialized_end=1727
-  _globals['_ROTATEADDRESSRESPONSE']._serialized_start=1729
-  _globals['_ROTATEADDRESSRESPONSE']._serialized_end=1812
-  _globals['_CREATEGATEWAYCONNECTIONREQUEST']._serialized_start=1815
-  _globals['_CREATEGATEWAYCONNECTIONREQUEST']._serialized_end=1946
-  _globals['_CREATEGATEWAYCONNECTIONRESPONSE']._serialized_start=1948
-  _globals['_CREATEGATEWAYCONNECTIONRESPONSE']._serialized_end=2044
-  _globals['_GETGATEWAYCONNECTIONREQUEST']._serialized_start=2046
-  _globals['_GETGATEWAYCONNECTIONREQUEST']._serialized_end=2097
-  _globals['_GETGATEWAYCONNECTIONRESPONSE']._serialized_start=2099
-  _globals['_GETGATEWAYCONNECTIONRESPONSE']._serialized_end=2192
-  _globals['_LISTGATEWAYCONNECTIONSREQUEST']._serialized_start=2194
-  _globals['_LISTGATEWAYCONNECTIONSREQUEST']._serialized_end=2264
-  _globals['_LISTGATEWAYCONNECTIONSRESPONSE']._serialized_start=2266
-  _globals['_LISTGATEWAYCONNECTIONSRESPONSE']._serialized_end=2387
-  _globals['_UPDATEGATEWAYCONNECTIONREQUEST']._serialized_start=2389
-  _globals['_UPDATEGATEWAYCONNECTIONREQUEST']._serialized_end=2492
-  _globals['_UPDATEGATEWAYCONNECTIONRESPONSE']._serialized_start=2494
-  _globals['_UPDATEGATEWAYCONNECTIONRESPONSE']._serialized_end=2590
-  _globals['_BANKCONNECTIONSERVICE']._serialized_start=2593
-  _globals['_BANKCONNECTIONSERVICE']._serialized_end=3271
-  _globals['_GATEWAYCONNECTIONSERVICE']._serialized_start=3274
-  _globals['_GATEWAYCONNECTIONSERVICE']._serialized_end=3876
+  _globals['_BANKCONNECTION']._serialized_end=521
+  _globals['_GATEWAYCONNECTION']._serialized_start=524
+  _globals['_GATEWAYCONNECTION']._serialized_end=991
+  _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._serialized_start=892
+  _globals['_GATEWAYCONNECTION_SETTINGSENTRY']._serialized_end=939
+  _globals['_GATEWAYCONNECTION_CREDENTIALSENTRY']._serialized_start=941
+  _globals['_GATEWAYCONNECTION_CREDENTIALSENTRY']._serialized_end=991
+  _globals['_CREATEBANKCONNECTIONREQUEST']._serialized_start=993
+  _globals['_CREATEBANKCONNECTIONREQUEST']._serialized_end=1118
+  _globals['_CREATEBANKCONNECTIONRESPONSE']._serialized_start=1120
+  _globals['_CREATEBANKCONNECTIONRESPONSE']._serialized_end=1210
+  _globals['_GETBANKCONNECTIONREQUEST']._serialized_start=1212
+  _globals['_GETBANKCONNECTIONREQUEST']._serialized_end=1260
+  _globals['_GETBANKCONNECTIONRESPONSE']._serialized_start=1262
+  _globals['_GETBANKCONNECTIONRESPONSE']._serialized_end=1349
+  _globals['_LISTBANKCONNECTIONSREQUEST']._serialized_start=1351
+  _globals['_LISTBANKCONNECTIONSREQUEST']._serialized_end=1418
+  _globals['_LISTBANKCONNECTIONSRESPONSE']._serialized_start=1420
+  _globals['_LISTBANKCONNECTIONSRESPONSE']._serialized_end=1535
+  _globals['_UPDATEBANKCONNECTIONREQUEST']._serialized_start=1537
+  _globals['_UPDATEBANKCONNECTIONREQUEST']._serialized_end=1634
+  _globals['_UPDATEBANKCONNECTIONRESPONSE']._serialized_start=1636
+  _globals['_UPDATEBANKCONNECTIONRESPONSE']._serialized_end=1726
+  _globals['_ROTATEADDRESSREQUEST']._serialized_start=1728
+  _globals['_ROTATEADDRESSREQUEST']._serialized_end=1793
+  _globals['_ROTATEADDRESSRESPONSE']._serialized_start=1795
+  _globals['_ROTATEADDRESSRESPONSE']._serialized_end=1878
+  _globals['_CREATEGATEWAYCONNECTIONREQUEST']._serialized_start=1881
+  _globals['_CREATEGATEWAYCONNECTIONREQUEST']._serialized_end=2012
+  _globals['_CREATEGATEWAYCONNECTIONRESPONSE']._serialized_start=2014
+  _globals['_CREATEGATEWAYCONNECTIONRESPONSE']._serialized_end=2110
+  _globals['_GETGATEWAYCONNECTIONREQUEST']._serialized_start=2112
+  _globals['_GETGATEWAYCONNECTIONREQUEST']._serialized_end=2163
+  _globals['_GETGATEWAYCONNECTIONRESPONSE']._serialized_start=2165
+  _globals['_GETGATEWAYCONNECTIONRESPONSE']._serialized_end=2258
+  _globals['_LISTGATEWAYCONNECTIONSREQUEST']._serialized_start=2260
+  _globals['_LISTGATEWAYCONNECTIONSREQUEST']._serialized_end=2330
+  _globals['_LISTGATEWAYCONNECTIONSRESPONSE']._serialized_start=2332
+  _globals['_LISTGATEWAYCONNECTIONSRESPONSE']._serialized_end=2453
+  _globals['_UPDATEGATEWAYCONNECTIONREQUEST']._serialized_start=2455
+  _globals['_UPDATEGATEWAYCONNECTIONREQUEST']._serialized_end=2558
+  _globals['_UPDATEGATEWAYCONNECTIONRESPONSE']._serialized_start=2560
+  _globals['_UPDATEGATEWAYCONNECTIONRESPONSE']._serialized_end=2656
+  _globals['_BANKCONNECTIONSERVICE']._serialized_start=2659
+  _globals['_BANKCONNECTIONSERVICE']._serialized_end=3337
+  _globals['_GATEWAYCONNECTIONSERVICE']._serialized_start=3340
+  _globals['_GATEWAYCONNECTIONSERVICE']._serialized_end=3942
 # @@protoc_insertion_point(module_scope)

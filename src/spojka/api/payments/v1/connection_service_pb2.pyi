@@ -33,6 +33,8 @@ class BankConnection(_message.Message):
     PREVIOUS_ADDRESS_END_TIME_FIELD_NUMBER: _builtins.int
     AUTOMATIC_LIMIT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_PER_HOUR_FIELD_NUMBER: _builtins.int
+    FORWARDING_MAILBOXES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Output only."""
     name: _builtins.str
@@ -47,6 +49,10 @@ class BankConnection(_message.Message):
     """Output only. The address before the last rotation, while it still works."""
     automatic_limit: _builtins.str
     """The most a payment may be to pay an order by itself; empty means no limit."""
+    automatic_per_hour: _builtins.int
+    """The most payments that may pay orders by themselves in an hour; 0 means
+    the installation's setting.
+    """
     @_builtins.property
     def previous_address_end_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
@@ -54,6 +60,12 @@ class BankConnection(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
+
+    @_builtins.property
+    def forwarding_mailboxes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The merchant's own mailboxes that pass the bank's mails on by hand; a mail
+        from one of them is shown and waits for a person.
+        """
 
     def __init__(
         self,
@@ -68,10 +80,12 @@ class BankConnection(_message.Message):
         previous_address_end_time: _timestamp_pb2.Timestamp | None = ...,
         automatic_limit: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        automatic_per_hour: _builtins.int = ...,
+        forwarding_mailboxes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "previous_address_end_time", b"previous_address_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "automatic_limit", b"automatic_limit", "create_time", b"create_time", "currency", b"currency", "id", b"id", "inactive", b"inactive", "name", b"name", "previous_address", b"previous_address", "previous_address_end_time", b"previous_address_end_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "automatic_limit", b"automatic_limit", "automatic_per_hour", b"automatic_per_hour", "create_time", b"create_time", "currency", b"currency", "forwarding_mailboxes", b"forwarding_mailboxes", "id", b"id", "inactive", b"inactive", "name", b"name", "previous_address", b"previous_address", "previous_address_end_time", b"previous_address_end_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -95,7 +95,8 @@ class BankConnectionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateAddress(self, request, context):
-        """Gives the connection a new address; the old one works for the grace period.
+        """Gives the connection a new address; the old one works for the grace
+        period. Without one the old address is revoked at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

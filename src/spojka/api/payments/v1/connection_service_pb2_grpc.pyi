@@ -42,7 +42,9 @@ class BankConnectionServiceStub:
     UpdateBankConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.UpdateBankConnectionRequest, _connection_service_pb2.UpdateBankConnectionResponse]
     """Changes a connection's name, account or limits, or switches it off."""
     RotateAddress: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.RotateAddressRequest, _connection_service_pb2.RotateAddressResponse]
-    """Gives the connection a new address; the old one works for the grace period."""
+    """Gives the connection a new address; the old one works for the grace
+    period. Without one the old address is revoked at once.
+    """
 
 @_typing.type_check_only
 class BankConnectionServiceAsyncStub(BankConnectionServiceStub):
@@ -58,7 +60,9 @@ class BankConnectionServiceAsyncStub(BankConnectionServiceStub):
     UpdateBankConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.UpdateBankConnectionRequest, _connection_service_pb2.UpdateBankConnectionResponse]  # type: ignore[assignment]
     """Changes a connection's name, account or limits, or switches it off."""
     RotateAddress: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.RotateAddressRequest, _connection_service_pb2.RotateAddressResponse]  # type: ignore[assignment]
-    """Gives the connection a new address; the old one works for the grace period."""
+    """Gives the connection a new address; the old one works for the grace
+    period. Without one the old address is revoked at once.
+    """
 
 class BankConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bank accounts, each with the address that its bank notifies."""
@@ -101,7 +105,9 @@ class BankConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _connection_service_pb2.RotateAddressRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connection_service_pb2.RotateAddressResponse, _abc.Awaitable[_connection_service_pb2.RotateAddressResponse]]:
-        """Gives the connection a new address; the old one works for the grace period."""
+        """Gives the connection a new address; the old one works for the grace
+        period. Without one the old address is revoked at once.
+        """
 
 def add_BankConnectionServiceServicer_to_server(servicer: BankConnectionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

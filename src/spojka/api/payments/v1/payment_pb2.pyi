@@ -143,6 +143,15 @@ class Payment(_message.Message):
     TRUST_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    CREDITED_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    TWIN_IDS_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VARIABLE_SYMBOL_SOURCE_FIELD_NUMBER: _builtins.int
+    ORIGINAL_AMOUNT_FIELD_NUMBER: _builtins.int
+    END_TO_END_FIELD_NUMBER: _builtins.int
+    MAIL_IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     source: Global___PaymentSource.ValueType
     connection_id: _builtins.str
@@ -167,6 +176,14 @@ class Payment(_message.Message):
     trust: _events_pb2.Trust.ValueType
     revision: _builtins.int
     """Only grows."""
+    credited: _builtins.str
+    """The part that a person keeps as the customer's credit."""
+    kind: _events_pb2.NotificationKind.ValueType
+    """What kind of movement it is."""
+    variable_symbol_source: _events_pb2.SymbolSource.ValueType
+    """Where the variable symbol was read."""
+    end_to_end: _builtins.str
+    """The SEPA end-to-end reference."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
     @_builtins.property
@@ -175,6 +192,28 @@ class Payment(_message.Message):
     def verdict(self) -> Global___Verdict: ...
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Decision]:
+        """What people and Spojka decided about it, oldest first."""
+
+    @_builtins.property
+    def twin_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Payments that this one may be the same as."""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else a person should know, such as an order that came later and would
+        have fitted, too.
+        """
+
+    @_builtins.property
+    def original_amount(self) -> _money_pb2.Money:
+        """What the payer sent, where the bank converted it."""
+
+    @_builtins.property
+    def mail_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The mails that told of it."""
+
     def __init__(
         self,
         *,
@@ -199,14 +238,64 @@ class Payment(_message.Message):
         trust: _events_pb2.Trust.ValueType = ...,
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        credited: _builtins.str = ...,
+        decisions: _abc.Iterable[Global___Decision] | None = ...,
+        twin_ids: _abc.Iterable[_builtins.str] | None = ...,
+        flags: _abc.Iterable[_builtins.str] | None = ...,
+        kind: _events_pb2.NotificationKind.ValueType = ...,
+        variable_symbol_source: _events_pb2.SymbolSource.ValueType = ...,
+        original_amount: _money_pb2.Money | None = ...,
+        end_to_end: _builtins.str = ...,
+        mail_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "receive_time", b"receive_time", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "original_amount", b"original_amount", "receive_time", b"receive_time", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "amount", b"amount", "connection_id", b"connection_id", "constant_symbol", b"constant_symbol", "counter_account", b"counter_account", "counterparty_name", b"counterparty_name", "id", b"id", "incoming", b"incoming", "message", b"message", "own_account", b"own_account", "receive_time", b"receive_time", "reference", b"reference", "revision", b"revision", "source", b"source", "specific_symbol", b"specific_symbol", "status", b"status", "trust", b"trust", "unallocated", b"unallocated", "value_date", b"value_date", "variable_symbol", b"variable_symbol", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "amount", b"amount", "connection_id", b"connection_id", "constant_symbol", b"constant_symbol", "counter_account", b"counter_account", "counterparty_name", b"counterparty_name", "credited", b"credited", "decisions", b"decisions", "end_to_end", b"end_to_end", "flags", b"flags", "id", b"id", "incoming", b"incoming", "kind", b"kind", "mail_ids", b"mail_ids", "message", b"message", "original_amount", b"original_amount", "own_account", b"own_account", "receive_time", b"receive_time", "reference", b"reference", "revision", b"revision", "source", b"source", "specific_symbol", b"specific_symbol", "status", b"status", "trust", b"trust", "twin_ids", b"twin_ids", "unallocated", b"unallocated", "value_date", b"value_date", "variable_symbol", b"variable_symbol", "variable_symbol_source", b"variable_symbol_source", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Payment: _TypeAlias = Payment  # noqa: Y015
+
+@_typing.final
+class Decision(_message.Message):
+    """One decision about a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    UNDOES_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    actor: _builtins.str
+    """"spojka" or a person."""
+    kind: _builtins.str
+    """Such as "match", "unmatch", "discard", "confirm" or "undo"."""
+    summary: _builtins.str
+    """The matter in one sentence, with the reason where one was given."""
+    undoes_id: _builtins.str
+    """The decision that this one takes back."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        kind: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        undoes_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "id", b"id", "kind", b"kind", "summary", b"summary", "time", b"time", "undoes_id", b"undoes_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 @_typing.final
 class Allocation(_message.Message):
@@ -261,6 +350,8 @@ class Verdict(_message.Message):
     RUNS_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     RULES_REVISION_FIELD_NUMBER: _builtins.int
+    SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    ALLOTMENTS_FIELD_NUMBER: _builtins.int
     status: Global___PaymentStatus.ValueType
     summary: _builtins.str
     """The matter in one sentence."""
@@ -270,6 +361,14 @@ class Verdict(_message.Message):
     def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CriterionRun]: ...
     @_builtins.property
     def decide_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suggestion]:
+        """What a person may want to do; Spojka never does these by itself."""
+
+    @_builtins.property
+    def allotments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Allotment]:
+        """The orders that it is given to, where it is given to any."""
+
     def __init__(
         self,
         *,
@@ -278,14 +377,73 @@ class Verdict(_message.Message):
         runs: _abc.Iterable[Global___CriterionRun] | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         rules_revision: _builtins.int = ...,
+        suggestions: _abc.Iterable[Global___Suggestion] | None = ...,
+        allotments: _abc.Iterable[Global___Allotment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "rules_revision", b"rules_revision", "runs", b"runs", "status", b"status", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allotments", b"allotments", "decide_time", b"decide_time", "rules_revision", b"rules_revision", "runs", b"runs", "status", b"status", "suggestions", b"suggestions", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+@_typing.final
+class Suggestion(_message.Message):
+    """Orders that may be meant, and why it is not more than a suggestion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_IDS_FIELD_NUMBER: _builtins.int
+    ORDER_NUMBERS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    @_builtins.property
+    def order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def order_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        order_ids: _abc.Iterable[_builtins.str] | None = ...,
+        order_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_ids", b"order_ids", "order_numbers", b"order_numbers", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Suggestion: _TypeAlias = Suggestion  # noqa: Y015
+
+@_typing.final
+class Allotment(_message.Message):
+    """What the matcher gives to one order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_NUMBER_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    order_number: _builtins.str
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money: ...
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        order_number: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "order_id", b"order_id", "order_number", b"order_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Allotment: _TypeAlias = Allotment  # noqa: Y015
 
 @_typing.final
 class CriterionRun(_message.Message):

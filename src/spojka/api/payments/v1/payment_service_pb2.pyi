@@ -30,12 +30,20 @@ class MatchingRules(_message.Message):
     MESSAGE_PATTERN_FIELD_NUMBER: _builtins.int
     REUSE_AFTER_DAYS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    EXPIRE_AFTER_DAYS_FIELD_NUMBER: _builtins.int
+    TEXT_NEEDS_PERSON_FIELD_NUMBER: _builtins.int
     message_pattern: _builtins.str
     """A regular expression with one group, for MESSAGE_PATTERN."""
     reuse_after_days: _builtins.int
     """Days after which a closed order no longer stands in the way of an open one."""
     revision: _builtins.int
     """Output only. Only grows."""
+    expire_after_days: _builtins.int
+    """Days after the order's time from which a payment, by its value date, comes
+    late and waits for a person; 0 means never.
+    """
+    text_needs_person: _builtins.bool
+    """Whether an order that only the payer's text names waits for a person."""
     @_builtins.property
     def criteria(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.Criterion.ValueType]:
         """In their order; those left out are off."""
@@ -52,10 +60,12 @@ class MatchingRules(_message.Message):
         message_pattern: _builtins.str = ...,
         reuse_after_days: _builtins.int = ...,
         revision: _builtins.int = ...,
+        expire_after_days: _builtins.int = ...,
+        text_needs_person: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria", "message_pattern", b"message_pattern", "reuse_after_days", b"reuse_after_days", "revision", b"revision", "tolerances", b"tolerances"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria", "expire_after_days", b"expire_after_days", "message_pattern", b"message_pattern", "reuse_after_days", b"reuse_after_days", "revision", b"revision", "text_needs_person", b"text_needs_person", "tolerances", b"tolerances"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,6 +83,7 @@ class ListPaymentsRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     VALUE_DATE_FROM_FIELD_NUMBER: _builtins.int
     VALUE_DATE_TO_FIELD_NUMBER: _builtins.int
+    NEEDS_PERSON_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most payments to return; 0 means 50, at most 500."""
     page_token: _builtins.str
@@ -83,6 +94,8 @@ class ListPaymentsRequest(_message.Message):
     value_date_from: _builtins.str
     """YYYY-MM-DD, both included."""
     value_date_to: _builtins.str
+    needs_person: _builtins.bool
+    """Those that wait for a person, whatever their status."""
     def __init__(
         self,
         *,
@@ -94,10 +107,11 @@ class ListPaymentsRequest(_message.Message):
         order_id: _builtins.str = ...,
         value_date_from: _builtins.str = ...,
         value_date_to: _builtins.str = ...,
+        needs_person: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "value_date_from", b"value_date_from", "value_date_to", b"value_date_to", "variable_symbol", b"variable_symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "needs_person", b"needs_person", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "value_date_from", b"value_date_from", "value_date_to", b"value_date_to", "variable_symbol", b"variable_symbol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
