@@ -15,6 +15,7 @@ from stock.levels.apply import Answer, apply_answer
 from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
 from stock.warehouses.port import Document
+from stock.worker.condition import note_trouble, note_well
 from stock.worker.connection_worker import ConnectionWorker
 from stock.worker.numbering import draw
 from tests.stock.conftest import Merchant
@@ -122,9 +123,9 @@ class Scene:
             return False
         try:
             await job()
-            await worker._well()
+            await note_well(worker.database, worker.row)
         except WarehouseError as error:
-            await worker._trouble(error)
+            await note_trouble(worker.database, worker.row, error)
         except Died:
             self.worker = None
         return True

@@ -99,3 +99,22 @@ async def test_targets_wait_while_the_system_is_away(make_merchant: MakeMerchant
     await worker.run()
     assert await merchant.available("A") == 6
     assert "stock.connection_problem" not in await merchant.tasks()
+
+
+async def test_what_a_probe_named_is_read_by_the_next_process(make_merchant: MakeMerchant) -> None:
+    merchant = await begin(make_merchant)
+    merchant.warehouse.move("A", "-4")
+    merchant.warehouse.next_probe = Probe([CardKey("MAIN", "A")], ("D1",), "next")
+    await merchant.change(next_probe_time=datetime.now(UTC))
+    stopped = await merchant.worker()
+    job = await stopped._next_job()
+    assert job is not None
+    await job()
+    merchant.warehouse.requests.clear()
+    await merchant.work()
+    assert merchant.warehouse.requests == ["read_documents", "read_cards"]
+    assert await merchant.available("A") == 6
+    assert (await merchant.row()).named is None
+    merchant.warehouse.requests.clear()
+    await merchant.work()
+    assert merchant.warehouse.requests == []

@@ -20,7 +20,7 @@ COLUMNS: Final = """
     meaning, aggregation, buffer, pairing, automatic_import, reading_seconds, probe_seconds,
     full_hours, mass_change_limit_percent, impulse_token, cursor, probe_cursor, requested_reading,
     requested_cause, last_full_time, last_reading_time, next_reading_time, next_probe_time,
-    failures, retry_time, problem, epoch
+    failures, retry_time, problem, epoch, named
 """
 
 
@@ -59,6 +59,7 @@ class ConnectionRow:
     retry_time: datetime | None
     problem: str
     epoch: int
+    named: Mapping[str, list[str]] | None
 
     @property
     def active(self) -> bool:

@@ -24,6 +24,7 @@ CREATE TABLE connection (
     -- What the next reading starts from, and what was asked for out of turn.
     cursor             text,
     probe_cursor       text,
+    named              jsonb,
     requested_reading  text        CHECK (requested_reading IN ('full', 'incremental')),
     requested_cause    text        NOT NULL DEFAULT '',
     last_full_time     timestamptz,
@@ -96,6 +97,7 @@ CREATE TABLE item (
 CREATE UNIQUE INDEX item_number ON item (tenant_id, connection_id, number_key);
 CREATE UNIQUE INDEX item_gtin ON item (tenant_id, connection_id, gtin) WHERE gtin IS NOT NULL;
 CREATE INDEX item_changed ON item (tenant_id, xid);
+COMMENT ON COLUMN connection.named IS 'Cards and documents that a probe named and that are still to be read';
 COMMENT ON COLUMN connection.epoch IS 'The epoch in which all its items were last published';
 COMMENT ON COLUMN item.content IS 'StockChanged as last published, without revision and time';
 COMMENT ON COLUMN item.xid IS 'The transaction of the last change: a cursor that loses no late commit';

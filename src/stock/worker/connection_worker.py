@@ -14,11 +14,10 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import structlog
+from psycopg.types.json import Jsonb
 
 from spojka import leases
 from spojka.database import Connection, Database
-from spojka.tasks import Task, close_tasks, open_task
 from stock.connections.model import ConnectionRow, load_connection
 from stock.connections.warehouses import included_warehouses, remember_warehouses
 from stock.domain.gate import LEAST_ZEROED, Gate
@@ -28,22 +27,17 @@ from stock.imports.steps import Importer
 from stock.imports.store import ImportRow, load_imports
 from stock.imports.waiting import watch_waiting_holds
 from stock.levels.apply import Answer, apply_answer, stocked_cards
-from stock.levels.epoch import current_epoch
-from stock.warehouses.errors import Misconfigured, Refused, Unreadable, WarehouseError
+from stock.warehouses.errors import Refused, Unreadable, WarehouseError
 from stock.warehouses.port import CardKey, Document, WarehouseClient, WarehouseSystem
 from stock.worker import agenda
+from stock.worker.condition import note_trouble, note_well
 from stock.worker.numbering import draw
-from stock.worker.reading import Reading, republish
+from stock.worker.reading import Reading
+from stock.worker.recovery import republish_in, resume_readings
 
 IMPORTS_IN_A_ROW: Final = 20
 TARGETS_MAX: Final = 1000
 LOOKED_UP_BY_HAND_MAX: Final = 50
-FIRST_RETRY: Final = timedelta(seconds=5)
-LONGEST_RETRY: Final = timedelta(minutes=10)
-CONNECTION_PROBLEM: Final = "stock.connection_problem"
-
-log = structlog.get_logger()
-
 Job = Callable[[], Awaitable[None]]
 
 
@@ -72,40 +66,22 @@ class ConnectionWorker:
                 return await self._rest()
             try:
                 await job()
-                await self._well()
+                await note_well(self.database, self.row)
             except WarehouseError as error:
-                await self._trouble(error)
+                await note_trouble(self.database, self.row, error)
 
     async def _recover(self) -> None:
-        # A reading that a stopped process left behind is begun again.
-        async with self.database.transaction(self.row.tenant_id) as connection:
-            cursor = await connection.execute(
-                "UPDATE reading SET state = 'failed', end_time = now(), problem = 'interrupted'"
-                " WHERE tenant_id = %s AND connection_id = %s AND state = 'running' RETURNING kind",
-                [self.row.tenant_id, self.row.id],
-            )
-            kinds = {found[0] for found in await cursor.fetchall()}
-            if kinds:
-                await connection.execute(
-                    "UPDATE connection SET requested_reading = %s, requested_cause = 'interrupted'"
-                    " WHERE tenant_id = %s AND id = %s AND requested_reading IS NULL",
-                    [
-                        "full" if "full" in kinds else "incremental",
-                        self.row.tenant_id,
-                        self.row.id,
-                    ],
-                )
-            epoch = await current_epoch(connection)
+        epoch = await resume_readings(self.database, self.row)
+        self._take_named()
         if self.row.epoch < epoch:
-            await self._republish_in(epoch)
+            await republish_in(self.database, self.row, epoch, self.after_commit)
 
-    async def _republish_in(self, epoch: int) -> None:
-        await republish(self.database, self.row.rule, "backup restored", self.after_commit)
-        async with self.database.transaction(self.row.tenant_id) as connection:
-            await connection.execute(
-                "UPDATE connection SET epoch = %s WHERE tenant_id = %s AND id = %s",
-                [epoch, self.row.tenant_id, self.row.id],
-            )
+    def _take_named(self) -> None:
+        """Take what a probe named and a stopped process did not read any more."""
+        if self.row.named is None:
+            return
+        self._target(CardKey(*card) for card in self.row.named["cards"])
+        self.documents.extend(self.row.named["documents"])
 
     async def _next_job(self) -> Job | None:
         now = agenda.utc_now()
@@ -244,10 +220,15 @@ class ConnectionWorker:
     async def _probe(self) -> None:
         probe = await self.client.probe(self.row.probe_cursor)
         incomplete = probe.incomplete or len(self.targets) + len(probe.cards) > TARGETS_MAX
+        self._target(probe.cards)
+        self.documents.extend(set(probe.document_ids) - set(self.documents))
+        # Kept with the cursor: what a probe named once, it does not name again.
+        cards = [(card.warehouse, card.product_number) for card in self.targets.values()]
+        named = {"cards": cards, "documents": list(self.documents)}
         async with self.database.transaction(self.row.tenant_id) as connection:
             await connection.execute(
                 """
-                UPDATE connection SET probe_cursor = %s,
+                UPDATE connection SET probe_cursor = %s, named = %s,
                     next_probe_time = now() + make_interval(secs => probe_seconds),
                     requested_reading = CASE WHEN %s THEN coalesce(requested_reading, 'incremental')
                                              ELSE requested_reading END,
@@ -256,14 +237,13 @@ class ConnectionWorker:
                 """,
                 [
                     probe.cursor,
+                    Jsonb(named) if cards or self.documents else None,
                     incomplete,
                     incomplete,
                     self.row.tenant_id,
                     self.row.id,
                 ],
             )
-        self._target(probe.cards)
-        self.documents.extend(set(probe.document_ids) - set(self.documents))
 
     async def _begin_reading(self, kind: str, cause: str) -> None:
         found = await self.client.warehouses()
@@ -305,49 +285,14 @@ class ConnectionWorker:
             if len(self.targets) < TARGETS_MAX:
                 self.targets[key.warehouse, key.product_number] = key
 
-    async def _well(self) -> None:
-        if not self.row.problem and not self.row.failures:
-            return
-        async with self.database.transaction(self.row.tenant_id) as connection:
-            await connection.execute(
-                "UPDATE connection SET failures = 0, retry_time = NULL, problem = ''"
-                " WHERE tenant_id = %s AND id = %s",
-                [self.row.tenant_id, self.row.id],
-            )
-            await close_tasks(
-                connection,
-                self.row.tenant_id,
-                CONNECTION_PROBLEM,
-                [f"connection/{self.row.id}"],
-            )
-
-    async def _trouble(self, error: WarehouseError) -> None:
-        failures = self.row.failures + 1
-        delay = min(LONGEST_RETRY, FIRST_RETRY * (1 << min(self.row.failures, 10)))
-        if isinstance(error, Misconfigured):
-            delay = LONGEST_RETRY
-        problem = " ".join(part for part in (error.message, error.advice) if part)
-        log.warning("warehouse system in trouble", connection=str(self.row.id), problem=problem)
-        async with self.database.transaction(self.row.tenant_id) as connection:
-            await connection.execute(
-                "UPDATE connection SET failures = %s, retry_time = now() + %s, problem = %s"
-                " WHERE tenant_id = %s AND id = %s",
-                [failures, delay, problem, self.row.tenant_id, self.row.id],
-            )
-            await open_task(
-                connection,
-                self.row.tenant_id,
-                Task(
-                    CONNECTION_PROBLEM,
-                    f"connection/{self.row.id}",
-                    f"The warehouse system of {self.row.name!r} is in trouble: {error.message}",
-                    error.advice or "Spojka tries again by itself.",
-                    {"answer": error.fragment} if isinstance(error, Unreadable) else {},
-                ),
-            )
-
     async def _rest(self) -> timedelta:
         async with self.database.transaction(self.row.tenant_id) as connection:
+            if self.row.named is not None and not self.targets and not self.documents:
+                await connection.execute(
+                    "UPDATE connection SET named = NULL WHERE tenant_id = %s AND id = %s",
+                    [self.row.tenant_id, self.row.id],
+                )
+                self.row = replace(self.row, named=None)
             due = await agenda.next_due(connection, self.row)
         if not self.row.active:
             return timedelta(days=1)

@@ -1,0 +1,38 @@
+"""What a worker does first: what a stopped process, or a restored backup, left undone."""
+
+from collections.abc import Callable
+
+from spojka.database import Database
+from stock.connections.model import ConnectionRow
+from stock.levels.epoch import current_epoch
+from stock.worker.reading import republish
+
+
+async def resume_readings(database: Database, row: ConnectionRow) -> int:
+    """Ask again for a reading that a stopped process left behind; gives the current epoch."""
+    async with database.transaction(row.tenant_id) as connection:
+        cursor = await connection.execute(
+            "UPDATE reading SET state = 'failed', end_time = now(), problem = 'interrupted'"
+            " WHERE tenant_id = %s AND connection_id = %s AND state = 'running' RETURNING kind",
+            [row.tenant_id, row.id],
+        )
+        kinds = {found[0] for found in await cursor.fetchall()}
+        if kinds:
+            await connection.execute(
+                "UPDATE connection SET requested_reading = %s, requested_cause = 'interrupted'"
+                " WHERE tenant_id = %s AND id = %s AND requested_reading IS NULL",
+                ["full" if "full" in kinds else "incremental", row.tenant_id, row.id],
+            )
+        return await current_epoch(connection)
+
+
+async def republish_in(
+    database: Database, row: ConnectionRow, epoch: int, after_commit: Callable[[], None]
+) -> None:
+    """Say every item's number anew in an epoch that readers have not seen."""
+    await republish(database, row.rule, "backup restored", after_commit)
+    async with database.transaction(row.tenant_id) as connection:
+        await connection.execute(
+            "UPDATE connection SET epoch = %s WHERE tenant_id = %s AND id = %s",
+            [epoch, row.tenant_id, row.id],
+        )
