@@ -9,7 +9,10 @@ beforehand: parsing is another row.
 Ceilings, in the same pages and transactions on copies of the same tables:
 COPY into a temporary table and merge, with the very rows that the service
 wrote (a merge writes them again though they are there); and for a reading that
-changes nothing, the upsert that is guarded by what it would change.
+changes nothing, the upsert that is guarded by what it would change. "The same
+rows" are all that a reading must leave behind: levels, the items' published
+state, movements and the outbox; the line with levels and outbox alone is there
+for information.
 """
 
 import time

@@ -19,7 +19,7 @@ from orders.storage.channels import no_channel
 from orders.storage.placing import KnownOrder, NewOrder, OrderKey, insert_orders, known_orders
 from orders.storage.rules import ChannelRule, RuleMemory
 from spojka.api.orders.v1 import order_pb2
-from spojka.database import Connection
+from spojka.database import Database
 from spojka.errors import AlreadyExists, Conflict, InvalidArgument, RequestError, Violation
 from spojka.outbox import new_id
 from spojka.values import format_decimal
@@ -76,19 +76,19 @@ def read_sent(message: order_pb2.Order) -> Sent:
 
 
 async def place_all(
-    connection: Connection, tenant: UUID, actor: str, orders: Sequence[Sent], memory: RuleMemory
+    database: Database, tenant: UUID, actor: str, orders: Sequence[Sent], memory: RuleMemory
 ) -> list[Outcome]:
     """Place each order as if it came alone, in their order; the outcomes in the same order."""
     # Of several with one key, the first is placed and the others are compared with it.
     first: dict[OrderKey, Sent] = {}
     for sent in orders:
         first.setdefault(sent.key, sent)
-    book = await _book_of(connection, tenant, actor, first, memory)
+    book = await _book_of(database, tenant, actor, first, memory)
     return [_outcome(sent, book[sent.key], first=first[sent.key] is sent) for sent in orders]
 
 
 async def _book_of(
-    connection: Connection,
+    database: Database,
     tenant: UUID,
     actor: str,
     orders: dict[OrderKey, Sent],
@@ -100,7 +100,7 @@ async def _book_of(
         waiting = {key: sent for key, sent in orders.items() if key not in book}
         if not waiting:
             return book
-        rules = await memory.of(connection, tenant, {channel for channel, _ in waiting})
+        rules = await memory.of(database, tenant, {channel for channel, _ in waiting})
         book |= {key: no_channel(key[0]) for key in waiting if key[0] not in rules}
         now = datetime.now(UTC)
         decided = {
@@ -108,11 +108,12 @@ async def _book_of(
             for key, sent in waiting.items()
             if key not in book
         }
-        placed = await insert_orders(connection, tenant, actor, list(decided.values()), now)
+        placed = await insert_orders(database, tenant, actor, list(decided.values()), now)
         book |= {key: new for key, new in decided.items() if new.order.id in placed}
         left = [key for key in decided if key not in book]
         if left:
-            book |= await known_orders(connection, tenant, left)
+            async with database.transaction(tenant) as connection:
+                book |= await known_orders(connection, tenant, left)
             # Neither placed nor known: the rule changed since it was remembered.
             memory.forget(tenant, {key[0] for key in left if key not in book})
     refusal = Conflict("the channel's status rule keeps changing; place the order again")

@@ -68,6 +68,31 @@ async def test_sql_without_a_tenant_sees_nothing(shop: Shop, database: Database)
             assert await cursor.fetchone() == (0,), table
 
 
+async def test_a_statement_alone_reaches_its_tenant_only_and_leaves_none_behind(
+    shop: Shop, database: Database
+) -> None:
+    count = b"SELECT count(*), pg_backend_pid() FROM channel"
+    [(own, _pid)] = await database.alone(shop.tenant, count, {})
+    [(foreign, pid)] = await database.alone(uuid4(), count, {})
+    assert (own, foreign) == (1, 0)
+    async with database.autocommit() as connection:
+        cursor = await connection.execute(
+            "SELECT pg_backend_pid(), current_setting('app.tenant', true)"
+        )
+        assert await cursor.fetchone() == (pid, "")
+
+
+async def test_a_statement_alone_that_fails_writes_nothing(shop: Shop, database: Database) -> None:
+    insert = b"INSERT INTO channel (tenant_id, id, name) VALUES (%(tenant)b, %(id)b, 'x')"
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await database.alone(uuid4(), insert, {"tenant": shop.tenant, "id": "stolen"})
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await database.alone(shop.tenant, insert, {"tenant": shop.tenant, "id": ESHOP})
+    ids = await database.alone(shop.tenant, b"SELECT id FROM channel", {})
+    assert ids == [(ESHOP,)]
+
+
 async def test_sql_of_one_tenant_reaches_no_row_of_another(shop: Shop, database: Database) -> None:
     order = await shop.placed(an_order())
     async with database.transaction(uuid4()) as connection:

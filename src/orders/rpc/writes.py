@@ -120,9 +120,10 @@ class OrderWrites:
     async def _place(self, call: Call, orders: Sequence[Sent]) -> list[Outcome]:
         if not orders:
             return []
-        tenant, actor = call.identity.tenant, call.identity.actor
-        async with self._database.transaction(tenant) as connection:
-            outcomes = await place_all(connection, tenant, actor, orders, self._rules)
+        identity = call.identity
+        outcomes = await place_all(
+            self._database, identity.tenant, identity.actor, orders, self._rules
+        )
         self._nudge()
         return outcomes
 

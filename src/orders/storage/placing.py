@@ -9,7 +9,7 @@ from uuid import UUID
 from orders.domain.order import FulfilmentState, ImportState, Order
 from orders.storage.rows import reference_columns
 from spojka.api.orders.v1 import order_pb2
-from spojka.database import Connection
+from spojka.database import Connection, Database
 from spojka.outbox import Event, lane_of
 from spojka.telemetry import current_traceparent
 
@@ -94,14 +94,16 @@ _PLACE: Final = """
     SELECT id FROM placed
 """
 _CONSTANTS: Final = {"open": int(FulfilmentState.OPEN), "local": int(ImportState.LOCAL)}
-_PLACE_ONE: Final = _PLACE.format(source=_ONE, **_CONSTANTS)
-_PLACE_MANY: Final = _PLACE.format(source=_MANY, **_CONSTANTS)
+_PLACE_ONE: Final = _PLACE.format(source=_ONE, **_CONSTANTS).encode()
+_PLACE_MANY: Final = _PLACE.format(source=_MANY, **_CONSTANTS).encode()
 
 
 async def insert_orders(
-    connection: Connection, tenant: UUID, actor: str, orders: Sequence[NewOrder], now: datetime
+    database: Database, tenant: UUID, actor: str, orders: Sequence[NewOrder], now: datetime
 ) -> set[UUID]:
     """Place orders of different keys with their history and events; returns the ids that went in.
+
+    All of them, or none where it fails: the statement is a transaction of its own.
 
     An order does not go in where its key is there already, or where its
     channel is not at the version any more.
@@ -113,8 +115,9 @@ async def insert_orders(
         rows[0] if len(rows) == 1 else {name: [row[name] for row in rows] for name in _INPUT}
     )
     event = orders[0].event
-    cursor = await connection.execute(
-        (_PLACE_ONE if len(rows) == 1 else _PLACE_MANY).encode(),
+    placed = await database.alone(
+        tenant,
+        _PLACE_ONE if len(rows) == 1 else _PLACE_MANY,
         {
             **values,
             "tenant": tenant,
@@ -126,7 +129,7 @@ async def insert_orders(
             "traceparent": current_traceparent(),
         },
     )
-    return {row[0] for row in await cursor.fetchall()}
+    return {row[0] for row in placed}
 
 
 async def known_orders(

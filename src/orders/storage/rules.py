@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from orders.domain.status import StatusRule
-from spojka.database import Connection
+from spojka.database import Connection, Database
 
 CHANNELS_REMEMBERED_MAX: Final = 10_000
 TENANT_RULE: Final = ""
@@ -60,7 +60,7 @@ class RuleMemory:
         self._rules: dict[tuple[UUID, str], ChannelRule] = {}
 
     async def of(
-        self, connection: Connection, tenant: UUID, channel_ids: Iterable[str]
+        self, database: Database, tenant: UUID, channel_ids: Iterable[str]
     ) -> Mapping[str, ChannelRule]:
         """The rules of those channels that exist; reads what is not remembered."""
         wanted = set(channel_ids)
@@ -71,7 +71,8 @@ class RuleMemory:
         }
         missing = wanted - known.keys()
         if missing:
-            read = await read_rules(connection, tenant, missing)
+            async with database.transaction(tenant) as connection:
+                read = await read_rules(connection, tenant, missing)
             if len(self._rules) + len(read) > CHANNELS_REMEMBERED_MAX:
                 self._rules.clear()
             self._rules.update({(tenant, channel_id): rule for channel_id, rule in read.items()})

@@ -23,6 +23,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?\Z")
 _UNSIGNED: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?\Z")
+_POSITIVE: Final = re.compile(r"(?=[0.]*[1-9])[0-9]{1,15}(\.[0-9]{1,6})?\Z")
 _URL: Final = re.compile(r"https?://[^\s/?#]+[^\s]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -42,7 +43,8 @@ def _is_date(text: str) -> bool:
 
 _FORMATS: Final[Mapping[int, tuple[Callable[[str], object], str]]] = {
     rules_pb2.FORMAT_UNSPECIFIED: (
-        lambda text: not _CONTROL.search(text),
+        # What is printable has no control characters, and most texts are.
+        lambda text: text.isprintable() or not _CONTROL.search(text),
         "must not contain control characters",
     ),
     rules_pb2.FORMAT_UUID: (_UUID.match, "must be a UUID"),
@@ -59,7 +61,7 @@ _FORMATS: Final[Mapping[int, tuple[Callable[[str], object], str]]] = {
         "must be a decimal number of zero or more, at most 15 digits before the point and 6 after",
     ),
     rules_pb2.FORMAT_POSITIVE_DECIMAL: (
-        lambda text: _UNSIGNED.match(text) and text.strip("0.") != "",
+        _POSITIVE.match,
         "must be a decimal number above zero, at most 15 digits before the point and 6 after",
     ),
     rules_pb2.FORMAT_CURRENCY: (
@@ -107,39 +109,35 @@ def violations_of(message: Message, path: str = "") -> list[Violation]:
 
 @cache
 def _compiled(descriptor: Descriptor, *, into_lists: bool) -> Check:
-    checks = [_field_check(field, into_lists=into_lists) for field in descriptor.fields]
-    wanted = [check for check in checks if check is not _unchecked]
+    judged = [_judged_field(field, into_lists=into_lists) for field in descriptor.fields]
+    wanted = [each for each in judged if each[2] is not _unchecked or each[3]]
 
     def check(message: Any, path: Path, found: list[Violation]) -> None:
-        for field_check in wanted:
-            field_check(message, path, found)
+        # Most fields are absent: they cost one look, and no call of a check.
+        for name, nested, value_check, if_absent in wanted:
+            value = getattr(message, name)
+            if message.HasField(name) if nested else value:
+                value_check(value, (path, name), found)
+            elif if_absent:
+                _say(found, (path, name), if_absent)
 
     return check
 
 
-def _field_check(field: FieldDescriptor, *, into_lists: bool) -> Check:
+def _judged_field(field: FieldDescriptor, *, into_lists: bool) -> tuple[str, bool, Check, str]:
+    # A field's name, whether it is a message, the check of its value where it
+    # is there, and what is wrong where it is not.
     rules = field.GetOptions().Extensions[rules_pb2.rules]
-    name = field.name
     if _is_map(field):
-        return _map_check(name, rules)
+        return field.name, False, _map_check(rules), ""
     value_check = _value_check(field, rules)
     if field.is_repeated:
         if field.message_type is not None and not into_lists:
             value_check = _unchecked
-        return _list_check(name, rules, value_check)
-    if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return _submessage_check(name, required=rules.required, value_check=value_check)
-    if value_check is _unchecked and not rules.required:
-        return _unchecked
-
-    def check(message: Any, path: Path, found: list[Violation]) -> None:
-        value = getattr(message, name)
-        if value:
-            value_check(value, (path, name), found)
-        elif rules.required:
-            _say(found, (path, name), "is required")
-
-    return check
+        empty = "must have at least one element" if rules.required else ""
+        return field.name, False, _list_check(rules, value_check), empty
+    nested = field.type == FieldDescriptor.TYPE_MESSAGE
+    return field.name, nested, value_check, "is required" if rules.required else ""
 
 
 def _say(found: list[Violation], path: Path, description: str) -> None:
@@ -161,45 +159,31 @@ def _is_map(field: FieldDescriptor) -> bool:
     return kind is not None and kind.GetOptions().map_entry
 
 
-def _map_check(name: str, rules: rules_pb2.FieldRules) -> Check:
+def _map_check(rules: rules_pb2.FieldRules) -> Check:
     most = rules.max_items or DEFAULT_MAX_ITEMS
     longest = rules.max_length or DEFAULT_MAX_LENGTH
 
-    def check(message: Any, path: Path, found: list[Violation]) -> None:
-        entries = getattr(message, name)
+    def check(entries: Any, path: Path, found: list[Violation]) -> None:
         if len(entries) > most:
-            _say(found, (path, name), f"has {len(entries)} entries, at most {most} are taken")
+            _say(found, path, f"has {len(entries)} entries, at most {most} are taken")
             return
         for key in entries:
             if len(key) > longest or len(entries[key]) > longest:
-                _say(found, (path, f"{name}[{key[:40]}]"), f"is longer than {longest} characters")
+                entry = (None, f"{_text(path)}[{key[:40]}]")
+                _say(found, entry, f"is longer than {longest} characters")
 
     return check
 
 
-def _list_check(name: str, rules: rules_pb2.FieldRules, value_check: Check) -> Check:
+def _list_check(rules: rules_pb2.FieldRules, value_check: Check) -> Check:
     most = rules.max_items or DEFAULT_MAX_ITEMS
 
-    def check(message: Any, path: Path, found: list[Violation]) -> None:
-        values = getattr(message, name)
-        if rules.required and not values:
-            _say(found, (path, name), "must have at least one element")
+    def check(values: Any, path: Path, found: list[Violation]) -> None:
         if len(values) > most:
-            _say(found, (path, name), f"has {len(values)} elements, at most {most} are taken")
-            return
-        if value_check is not _unchecked:
+            _say(found, path, f"has {len(values)} elements, at most {most} are taken")
+        elif value_check is not _unchecked:
             for index, value in enumerate(values):
-                value_check(value, ((path, name), index), found)
-
-    return check
-
-
-def _submessage_check(name: str, *, required: bool, value_check: Check) -> Check:
-    def check(message: Any, path: Path, found: list[Violation]) -> None:
-        if message.HasField(name):
-            value_check(getattr(message, name), (path, name), found)
-        elif required:
-            _say(found, (path, name), "is required")
+                value_check(value, (path, index), found)
 
     return check
 

@@ -185,19 +185,16 @@ async def _known(
 def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Decimal]) -> _Known:
     """One item from its row with each of its levels; without a level there is one row."""
     item = ItemRow(*rows[0][:_ITEM_COLUMNS])
-    levels = [row[_ITEM_COLUMNS:] for row in rows if row[_ITEM_COLUMNS] is not None]
-    warehouses = {
-        warehouse: WarehouseStock(available, holds.get(warehouse, ZERO))
-        for warehouse, available, _time in levels
-    }
+    warehouses: dict[str, WarehouseStock] = {}
+    newest: datetime | None = None
+    for row in rows:
+        warehouse, available, time = row[_ITEM_COLUMNS:]
+        if warehouse is not None:
+            warehouses[warehouse] = WarehouseStock(available, holds.get(warehouse, ZERO))
+            newest = time if newest is None else max(newest, time)
     # A hold in a warehouse that no longer counts is still a hold.
     unassigned = [quantity for code, quantity in holds.items() if code not in warehouses]
-    return _Known(
-        item,
-        ItemStock(warehouses, sum(unassigned, ZERO)),
-        max((time for _warehouse, _available, time in levels), default=None),
-        bool(holds),
-    )
+    return _Known(item, ItemStock(warehouses, sum(unassigned, ZERO)), newest, bool(holds))
 
 
 def _decide(rule: StockRule, known: _Known, message: events_pb2.StockChanged) -> _Change | None:
