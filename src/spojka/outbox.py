@@ -20,7 +20,7 @@ from spojka.database import Connection
 from spojka.telemetry import current_traceparent
 from spojka.topics import Topic
 
-LANES: Final = 4
+LANES: Final = 2
 """Lanes of each outbox. Stored with the rows, so never to be changed on a filled outbox."""
 
 MAX_EVENT_BYTES: Final = 900_000

@@ -14,11 +14,10 @@ from gateway.credential import parse_key
 from spojka.api.orders.v1.events_pb2 import OrderCancelled
 from spojka.delivery import dead_letter
 from spojka.delivery import headers as names
-from spojka.delivery.acknowledged import AcknowledgedProducer
+from spojka.delivery.acknowledged import AcknowledgedProducer, Record
 from spojka.delivery.admin import ensure_topics
 from spojka.delivery.headers import Headers
 from spojka.delivery.kafka_config import kafka_config
-from spojka.delivery.producer import Record
 from spojka.outbox import new_id
 from spojka.settings import Settings
 from spojka.topics import Topic, dead_letter_topic

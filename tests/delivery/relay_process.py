@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 
+from confluent_kafka import Producer
+
 from spojka.database import Database
 from spojka.delivery import outbox_rows
 from spojka.delivery.health import Health
 from spojka.delivery.lane import Lane
 from spojka.delivery.outbox_rows import OutboxRow
-from spojka.delivery.producer import Record, TransactionalProducer
 from spojka.delivery.relay import Relay
 from spojka.settings import load_settings
 
@@ -39,34 +40,40 @@ def signal_oneself_at(point: str, number: signal.Signals) -> None:  # noqa: C901
             os.kill(os.getpid(), number)
             say("continued")
 
-    publish, send, delete = Lane.publish, TransactionalProducer._send, outbox_rows.delete
+    advance, write = outbox_rows.advance, Lane._write
 
-    async def publish_after(self: Lane, rows: Sequence[OutboxRow]) -> int:
-        if self._producers:
+    async def advance_then(
+        database: Database, lane: int, published: Sequence[int]
+    ) -> list[OutboxRow]:
+        rows = await advance(database, lane, published)
+        if rows:
             once()
-        return await publish(self, rows)
+        return rows
 
-    def send_half(self: TransactionalProducer, records: Sequence[Record]) -> None:
-        class Halting(list[Record]):
-            def __iter__(self) -> Iterator[Record]:
+    def write_half(self: Lane, rows: Sequence[OutboxRow], client: Producer) -> None:
+        class Halting(list[OutboxRow]):
+            def __iter__(self) -> Iterator[OutboxRow]:
                 middle = len(self) // 2
                 yield from self[:middle]
                 once()
                 yield from self[middle:]
 
-        send(self, Halting(records))
+        write(self, Halting(rows), client)
 
-    async def delete_after(database: Database, lane: int, numbers: Sequence[int]) -> None:
-        once()
-        await delete(database, lane, numbers)
+    async def advance_after(
+        database: Database, lane: int, published: Sequence[int]
+    ) -> list[OutboxRow]:
+        if published:
+            once()
+        return await advance(database, lane, published)
 
     match point:
         case "before the batch":
-            Lane.publish = publish_after  # type: ignore[method-assign]
+            outbox_rows.advance = advance_then
         case "inside the transaction":
-            TransactionalProducer._send = send_half  # type: ignore[method-assign]
+            Lane._write = write_half  # type: ignore[method-assign]
         case "before the DELETE":
-            outbox_rows.delete = delete_after
+            outbox_rows.advance = advance_after
         case _:
             raise ValueError(point)
 

@@ -11,11 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from spojka.database import Connection, Database
-from spojka.delivery.acknowledged import AcknowledgedProducer
+from spojka.delivery.acknowledged import AcknowledgedProducer, Record
 from spojka.delivery.handler import ReceivedEvent
 from spojka.delivery.headers import event_headers
 from spojka.delivery.kafka_config import KafkaConfig, consumer_config
-from spojka.delivery.producer import Record
 from spojka.outbox import Event, append
 from spojka.telemetry import new_traceparent
 from spojka.topics import Topic
@@ -81,26 +80,34 @@ async def waiting_rows(database: Database) -> int:
 
 
 def read_committed(kafka: KafkaConfig, topic: str, partitions: int) -> list[tuple[str, int]]:
-    """Everything that a read-committed reader sees now: key (without the tenant) and value."""
-    consumer = Consumer(
-        consumer_config(kafka, f"scene-{uuid4()}")
-        | {"enable.auto.commit": False, "enable.partition.eof": True}
-    )
+    """What a read-committed reader sees of all that is there now: key (without the tenant), value.
+
+    Kafka marks a transaction's partitions after its commit: that is waited for.
+    """
+    config = consumer_config(kafka, f"scene-{uuid4()}") | {"enable.auto.commit": False}
+    everything = Consumer(config | {"isolation.level": "read_uncommitted"})
+    consumer = Consumer(config | {"enable.partition.eof": True})
     try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
+        waiting: dict[int, int] = {}
+        for number in range(partitions):
+            wanted = TopicPartition(topic, number, 0)
+            waiting[number] = everything.get_watermark_offsets(wanted, timeout=PATIENCE_SECONDS)[1]
+        consumer.assign([TopicPartition(topic, number, 0) for number in waiting])
         seen: list[tuple[str, int]] = []
-        ended: set[int] = set()
-        while len(ended) < partitions:
+        while waiting:
             message = consumer.poll(PATIENCE_SECONDS)
             assert message is not None, f"{topic} can't be read to its end"
             if message.error() is not None:
-                ended.add(message.partition() or 0)
+                number, offset = message.partition() or 0, message.offset() or 0
+                if offset >= waiting.get(number, 0):
+                    waiting.pop(number, None)
                 continue
             key = (message.key() or b"").decode().partition("/")[2]
             seen.append((key, Int64Value.FromString(message.value() or b"").value))
         return seen
     finally:
         consumer.close()
+        everything.close()
 
 
 def by_key(seen: Sequence[tuple[str, int]]) -> dict[str, list[int]]:

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import TopicPartition
 
 from spojka.database import Database
+from spojka.delivery.acknowledged import Record
 from spojka.delivery.consumer import Consumer
 from spojka.delivery.dead_letters import DeadLetters
 from spojka.delivery.failures import PoisonError
@@ -18,7 +19,6 @@ from spojka.delivery.handler import ConsumerPolicy, Kind, ReceivedEvent, Route
 from spojka.delivery.headers import event_headers
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig, consumer_config
-from spojka.delivery.producer import Record
 from spojka.errors import Unavailable
 from spojka.outbox import Event
 from spojka.settings import Settings

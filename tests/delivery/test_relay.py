@@ -7,13 +7,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from confluent_kafka import Producer
 
 from spojka.database import Database
 from spojka.delivery import lane as lane_module
 from spojka.delivery import outbox_rows
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig
-from spojka.delivery.producer import FencedError, Record, TransactionalProducer
+from spojka.delivery.outbox_rows import OutboxRow
+from spojka.delivery.producer import FencedError
 from spojka.delivery.relay import Relay
 from spojka.errors import Unavailable
 from spojka.outbox import LANES, append
@@ -103,14 +105,21 @@ async def test_a_batch_published_but_not_deleted_is_not_published_again(
 ) -> None:
     """The relay dies between Kafka's commit and its DELETE; the next one finds the receipt."""
     died = asyncio.Event()
+    advance = outbox_rows.advance
 
-    async def die(*_: Any) -> None:
-        died.set()
+    async def die(database: Database, lane: int, published: Sequence[int]) -> list[OutboxRow]:
+        if published:
+            died.set()
+            raise Unavailable("killed before the DELETE")
+        return await advance(database, lane, published)
+
+    async def die_again(*_: Any) -> None:
         raise Unavailable("killed before the DELETE")
 
     await raise_values(database, KEYS, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(outbox_rows, "delete", die)
+        patch.setattr(outbox_rows, "advance", die)
+        patch.setattr(outbox_rows, "delete", die_again)
         async with running(database, settings):
             await died.wait()
     assert await waiting_rows(database) == 36
@@ -143,17 +152,18 @@ async def test_a_batch_that_fails_half_way_is_published_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     failures = 0
-    send = TransactionalProducer._send
+    write = lane_module.Lane._write
 
-    def fail_half_way(self: TransactionalProducer, records: Sequence[Record]) -> None:
+    def fail_half_way(self: lane_module.Lane, rows: Sequence[OutboxRow], client: Producer) -> None:
         nonlocal failures
         if failures >= LANES:
-            return send(self, records)
+            return write(self, rows, client)
         failures += 1
-        broken = Record("no-such-topic-anywhere", b"k", b"v", [])
-        return send(self, [*records[: len(records) // 2], broken, *records[len(records) // 2 :]])
+        write(self, rows[: len(rows) // 2], client)
+        client.produce("no-such-topic-anywhere", b"v", b"k")
+        return write(self, rows[len(rows) // 2 :], client)
 
-    monkeypatch.setattr(TransactionalProducer, "_send", fail_half_way)
+    monkeypatch.setattr(lane_module.Lane, "_write", fail_half_way)
     monkeypatch.setattr("spojka.delivery.producer.TRANSACTION_TIMEOUT_MS", 5_000)
     await raise_values(database, KEYS, 4)
     async with running(database, settings) as relay:
@@ -211,4 +221,4 @@ async def test_a_lane_is_not_fenced_by_a_process_that_lost_it(
 
     lane = lane_module.Lane(0, database, kafka, schema, lost)
     with pytest.raises(FencedError, match="no longer held"):
-        await lane.publish([])
+        await lane.drain(lambda _: None)

@@ -2,16 +2,27 @@
 
 import asyncio
 import threading
+from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from spojka.delivery.headers import Headers
 from spojka.delivery.kafka_config import KafkaConfig, producer_config
-from spojka.delivery.producer import Record
 from spojka.errors import Unavailable
 
 DELIVERY_TIMEOUT_MS: Final = 30_000
 _POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message for Kafka; its key decides the partition."""
+
+    topic: str
+    key: str | bytes | None
+    value: bytes | None
+    headers: Headers
 
 
 class AcknowledgedProducer:

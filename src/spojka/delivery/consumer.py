@@ -27,7 +27,8 @@ log = structlog.get_logger()
 class Consumer:
     """One member of the group `<prefix>.<group>`, which also gets the group's replays.
 
-    Partitions are handled side by side, each in its order. `after_commit` is
+    Partitions are handled side by side, each in its order; what several have
+    ready shares transactions. `after_commit` is
     called after every transaction that had an effect: nudge the relay there.
     """
 
@@ -72,7 +73,6 @@ class Consumer:
             ),
             health=health,
             after_commit=after_commit,
-            slots=asyncio.Semaphore(self._policy.parallel_transactions_max),
         )
         self._workers: dict[Assignment, PartitionWorker] = {}
         self._thread: PollThread | None = None
@@ -134,11 +134,12 @@ class Consumer:
         worker.task.add_done_callback(self._worker_ended)
         self._workers[assignment] = worker
 
-    def received(self, assignment: Assignment, messages: Sequence[Message]) -> None:
-        """Hand messages to the partition's worker."""
-        worker = self._workers.get(assignment)
-        if worker is not None:
-            worker.offer(messages)
+    def received(self, batches: Sequence[tuple[Assignment, Sequence[Message]]]) -> None:
+        """Hand messages to their partitions' workers."""
+        for assignment, messages in batches:
+            worker = self._workers.get(assignment)
+            if worker is not None:
+                worker.offer(messages)
 
     async def revoked(self, assignments: Sequence[Assignment]) -> None:
         """End the partitions' workers."""

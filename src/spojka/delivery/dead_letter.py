@@ -7,9 +7,8 @@ from typing import Final
 from confluent_kafka import Message
 
 from spojka.database import Database
-from spojka.delivery.acknowledged import AcknowledgedProducer
+from spojka.delivery.acknowledged import AcknowledgedProducer, Record
 from spojka.delivery.headers import Headers
-from spojka.delivery.producer import Record
 
 PREFIX: Final = "spojka_"
 """What the headers that tell of the failure begin with; the others are the message's own."""

@@ -18,10 +18,9 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from spojka.database import Database
 from spojka.delivery import dead_letter, reader
 from spojka.delivery import headers as names
-from spojka.delivery.acknowledged import AcknowledgedProducer
+from spojka.delivery.acknowledged import AcknowledgedProducer, Record
 from spojka.delivery.decode import headers_of
 from spojka.delivery.kafka_config import KafkaConfig
-from spojka.delivery.producer import Record
 from spojka.errors import NotFound
 from spojka.topics import dead_letter_topic, replay_topic
 

@@ -15,6 +15,9 @@ from spojka.delivery.failures import PoisonError
 
 MessageT = TypeVar("MessageT", bound=Message)
 
+Place = tuple[str, int, int]
+"""Topic, partition and offset."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
@@ -30,6 +33,11 @@ class ReceivedEvent:
     topic: str
     partition: int
     offset: int
+
+    @property
+    def place(self) -> Place:
+        """Where it lies in Kafka."""
+        return self.topic, self.partition, self.offset
 
     def parse(self, message_class: builtins.type[MessageT]) -> MessageT:
         """Read the value. Raises PoisonError when it is absent or not such a message."""
@@ -85,7 +93,7 @@ class ConsumerPolicy:
     """Events of one partition that wait here before the partition is paused in Kafka."""
     buffer_max_bytes: int = 8 * 1024 * 1024
     parallel_transactions_max: int = 4
-    """Partitions that are handled at once; half the pool, so that requests find connections."""
+    """Transactions that run at once; half the pool, so that requests find connections."""
     unclear_attempts_max: int = 8
     """Attempts at an event whose failure is neither known to pass nor known to stay."""
     retry_first_seconds: float = 0.1

@@ -15,10 +15,11 @@ from spojka.delivery.backoff import Backoff
 from spojka.delivery.dead_letter import DeadLetterBox
 from spojka.delivery.decode import decode, headers_of
 from spojka.delivery.failures import Failure, classify
-from spojka.delivery.handler import ConsumerPolicy, Kind, ReceivedEvent, Route
+from spojka.delivery.handler import ConsumerPolicy, Kind, Place, ReceivedEvent, Route
 from spojka.delivery.headers import TYPE
 from spojka.delivery.health import Health
-from spojka.delivery.runs import Run, split
+from spojka.delivery.runs import split
+from spojka.delivery.sharing import Sharing, SharingFailedError
 from spojka.errors import Unavailable
 from spojka.telemetry import enter_trace
 
@@ -40,7 +41,7 @@ class HandlingStats:
     failed_attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Handling:
     """What a consumer does with batches, whatever partition they are of."""
 
@@ -51,31 +52,43 @@ class Handling:
     box: DeadLetterBox
     health: Health
     after_commit: Callable[[], None]
-    slots: asyncio.Semaphore
     stats: HandlingStats = field(default_factory=HandlingStats)
+    slots: asyncio.Semaphore = field(init=False)
+    sharing: Sharing = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let the transactions of all partitions share the same slots."""
+        self.slots = asyncio.Semaphore(self.policy.parallel_transactions_max)
+        self.sharing = Sharing(self._transact, self.slots, self.policy)
 
     async def handle(self, messages: Sequence[Message], done: Callable[[int], None]) -> None:
         """Handle every message of one partition's batch, or make it a dead letter.
 
-        Raises nothing but CancelledError: whatever fails is tried again in
-        place. Calls `done` with an offset when that message and all before it
-        are finished, so that the offset after it may be stored.
+        Raises nothing but CancelledError: whatever fails together with other
+        partitions is tried by itself, then message by message, in place. Calls
+        `done` with an offset when that message and all before it are finished,
+        so that the offset after it may be stored.
         """
-        finished: set[int] = set()
+        finished: set[Place] = set()
         try:
             events = [event for event in map(self._decoded, messages) if event is not None]
-            for run in split(events, self.routes):
-                await self._transact(run)
-                finished.update(event.offset for event in run.events)
+            try:
+                await self.sharing.handle(events, finished)
+            except SharingFailedError as error:
+                log.info("a shared transaction failed: its partitions part", error=str(error))
+                own = [event for event in events if event.place not in finished]
+                async with self.slots:
+                    await self._transact(own, finished)
         except Exception as error:  # noqa: BLE001 - each message is now tried alone and says it again
             log.info("a batch failed: its messages are tried alone", error=repr(error))
             for message in messages:
-                offset = message.offset()
+                partition, offset = PartitionName.of(message), message.offset()
                 assert offset is not None
-                paused = offset not in finished and await self._handle_alone(message)
+                place = (partition.topic, partition.number, offset)
+                paused = place not in finished and await self._handle_alone(message)
                 done(offset)
                 if paused:
-                    await self.wait_while_paused(PartitionName.of(message))
+                    await self.wait_while_paused(partition)
         else:
             last = messages[-1].offset()
             assert last is not None
@@ -118,8 +131,8 @@ class Handling:
             try:
                 event = self._decoded(message)
                 if event is not None:
-                    route = self.routes[event.type]
-                    await self._transact(Run(event.tenant_id, route, (event,)))
+                    async with self.slots:
+                        await self._transact([event], set())
             except Exception as error:  # noqa: BLE001 - classified here
                 failure = classify(error)
                 unclear += failure is Failure.UNCLEAR
@@ -150,19 +163,22 @@ class Handling:
             exc_info=error if failure is Failure.UNCLEAR else None,
         )
 
-    async def _transact(self, run: Run) -> None:
-        enter_trace(run.events[0].traceparent)
-        async with self.slots, self.database.transaction(run.tenant_id) as connection:
-            events: Sequence[ReceivedEvent] = run.events
-            if run.route.kind is Kind.FACT:
-                events = await inbox.remember(connection, self.consumer, events)
-            if events:
-                await run.route.handler.handle(connection, run.tenant_id, events)
-        crash_points.reach("event-handled")
-        self.stats.handled_events += len(events)
-        self.stats.repeated_events += len(run.events) - len(events)
-        if events:
-            self.after_commit()
+    async def _transact(self, events: Sequence[ReceivedEvent], finished: set[Place]) -> None:
+        """Handle events in one transaction a run; add those of each that commits to `finished`."""
+        for run in split(events, self.routes):
+            enter_trace(run.events[0].traceparent)
+            async with self.database.transaction(run.tenant_id) as connection:
+                new: Sequence[ReceivedEvent] = run.events
+                if run.route.kind is Kind.FACT:
+                    new = await inbox.remember(connection, self.consumer, new)
+                if new:
+                    await run.route.handler.handle(connection, run.tenant_id, new)
+            crash_points.reach("event-handled")
+            finished.update(event.place for event in run.events)
+            self.stats.handled_events += len(new)
+            self.stats.repeated_events += len(run.events) - len(new)
+            if new:
+                self.after_commit()
 
     async def _bury(
         self, partition: "PartitionName", message: Message, error: Exception, attempts: int

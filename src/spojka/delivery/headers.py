@@ -5,7 +5,6 @@ the prefix `ce_`, the data is the value, its type is `content-type`).
 """
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -31,23 +30,16 @@ def event_headers(
     *, source: bytes, event_id: UUID, event_type: str, time: datetime, traceparent: str
 ) -> Headers:
     """The headers of one event."""
+    return [*shared_headers(source, event_type, time, traceparent), (ID, str(event_id))]
+
+
+def shared_headers(source: bytes, event_type: str, time: datetime, traceparent: str) -> Headers:
+    """The headers that events of one type and transaction have in common: all but the id."""
     return [
         (SPEC_VERSION, b"1.0"),
-        (ID, str(event_id).encode()),
-        (TYPE, _encoded(event_type)),
+        (TYPE, event_type),
         (SOURCE, source),
-        (TIME, _iso(time)),
+        (TIME, time.astimezone(UTC).isoformat().replace("+00:00", "Z")),
         (CONTENT_TYPE, PROTOBUF),
-        (TRACEPARENT, _encoded(traceparent)),
+        (TRACEPARENT, traceparent),
     ]
-
-
-# All events of one transaction share type, time and trace: they come in runs.
-@lru_cache(maxsize=64)
-def _iso(time: datetime) -> bytes:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
-
-
-@lru_cache(maxsize=64)
-def _encoded(text: str) -> bytes:
-    return text.encode()

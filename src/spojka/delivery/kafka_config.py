@@ -34,8 +34,10 @@ def producer_config(base: KafkaConfig) -> KafkaConfig:
         # Known by consumers only.
         **{key: value for key, value in base.items() if key != "allow.auto.create.topics"},
         "enable.idempotence": True,
-        # Where the producers of other languages put a key, so do we (Java's default).
-        "partitioner": "murmur2_random",
+        # CRC-32 of the key, as for lanes (`outbox.lane_of`): where the lanes divide a topic's
+        # partitions, no two lanes write to the same one, so that no reader of committed events
+        # waits in one lane for an open transaction of another.
+        "partitioner": "consistent_random",
         "compression.type": "lz4",
         # A batch is complete when it is sent: waiting for more would only cost time.
         "linger.ms": 0,

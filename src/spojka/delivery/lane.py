@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
+
+from confluent_kafka import Producer
 
 from spojka import crash_points
 from spojka.database import Database
 from spojka.delivery import outbox_rows
-from spojka.delivery.backoff import Backoff
-from spojka.delivery.headers import event_headers, source_of
+from spojka.delivery.headers import ID, shared_headers, source_of
 from spojka.delivery.kafka_config import KafkaConfig
 from spojka.delivery.outbox_rows import OutboxRow
-from spojka.delivery.producer import (
-    BatchAbortedError,
-    FencedError,
-    Record,
-    TransactionalProducer,
-)
+from spojka.delivery.producer import BatchAbortedError, FencedError, TransactionalProducer
 from spojka.delivery.receipts import Receipt, digest_of, read_last, receipts_topic
 
 PRODUCERS: Final = ("a", "b")
@@ -24,6 +23,10 @@ PRODUCERS: Final = ("a", "b")
 its last transaction, and a producer that asks too early waits for 20 ms."""
 
 StillHeld = Callable[[int], Awaitable[bool]]
+
+_number = itemgetter(0)
+_topic_to_traceparent = itemgetter(1, 2, 3, 4)
+_id = itemgetter(5)
 
 
 class Lane:
@@ -44,11 +47,9 @@ class Lane:
         prefix: str,
         still_held: StillHeld,
     ) -> None:
-        """Take what the lane needs; no client is made before the first `publish`."""
+        """Take what the lane needs; no client is made before the first `drain`."""
         self.number = number
-        self.backoff = Backoff()
-        self.busy = False
-        self.retiring = False
+        self.retired = asyncio.Event()
         self._database = database
         self._kafka = kafka
         self._prefix = prefix
@@ -57,39 +58,51 @@ class Lane:
         self._receipts_topic = receipts_topic(prefix, database.schema)
         self._source = source_of(database.schema)
         self._producers: list[TransactionalProducer] = []
+        self._woken = asyncio.Event()
 
-    @property
-    def opened(self) -> bool:
-        """Whether the lane was taken over."""
-        return bool(self._producers)
+    def wake(self) -> None:
+        """Say that there may be rows."""
+        self._woken.set()
 
-    async def publish(self, rows: Sequence[OutboxRow]) -> int:
-        """Publish rows that were just read and delete them; give how many.
+    def retire(self) -> None:
+        """Ask the lane to stop after the batch on its way."""
+        self.retired.set()
+        self.wake()
 
-        Gives 0 when it took the lane over instead: what was read before may
-        have been published by the former holder, so read again. Raises
-        FencedError when another process took the lane over, and
+    async def woken(self) -> None:
+        """Wait until there may be rows, or the lane is to retire."""
+        await self._woken.wait()
+        self._woken.clear()
+
+    async def drain(self, published: Callable[[int], None]) -> None:
+        """Publish batch after batch until the lane is empty or retires; tell each one's size.
+
+        Raises FencedError when another process took the lane over, and
         ProducerBrokenError, BatchAbortedError or a RequestError when it failed;
         the next call finds out what happened.
         """
         if not self._producers:
+            # A lane is taken over before its first row is there: that takes half a second.
             await self._take_over()
-            return 0
-        producer = self._producers[0]
-        numbers = [row.number for row in rows]
+        numbers: list[int] = []
         try:
-            await producer.send_batch([*map(self._record, rows), self._receipt(rows, numbers)])
-            crash_points.reach("batch-published")
-            # Lost lane or not, these rows are published: deleting them is right whoever does it.
-            await outbox_rows.delete(self._database, self.number, numbers)
+            while True:
+                # Lost lane or not, they are published: deleting them is right whoever does it.
+                rows = await outbox_rows.advance(self._database, self.number, numbers)
+                if numbers:
+                    published(len(numbers))
+                if not rows or self.retired.is_set():
+                    return
+                numbers = list(map(_number, rows))
+                await self._producers[0].send_batch(partial(self._write, rows))
+                crash_points.reach("batch-published")
+                self._producers.reverse()
         except BatchAbortedError:
             raise
         except BaseException:
             # Whether the batch was published, or deleted, the next take-over finds out.
             self.close()
             raise
-        self._producers.reverse()
-        return len(rows)
 
     def close(self) -> None:
         """Let the producers go; the next batch takes the lane over anew."""
@@ -123,16 +136,13 @@ class Lane:
         if waiting and digest_of(waiting) == receipt.digest:
             await outbox_rows.delete(self._database, self.number, receipt.numbers)
 
-    def _record(self, row: OutboxRow) -> Record:
-        headers = event_headers(
-            source=self._source,
-            event_id=row.id,
-            event_type=row.type,
-            time=row.time,
-            traceparent=row.traceparent,
-        )
-        return Record(f"{self._prefix}.{row.topic}", row.key, row.value, headers)
-
-    def _receipt(self, rows: Sequence[OutboxRow], numbers: list[int]) -> Record:
-        receipt = Receipt(numbers, digest_of(row.id for row in rows))
-        return Record(self._receipts_topic, None, receipt.encode(), [], self.number)
+    def _write(self, rows: Sequence[OutboxRow], client: Producer) -> None:
+        produce = client.produce
+        # Events of one transaction come in runs that differ in id, key and value alone.
+        for (topic, type_, time, traceparent), run in groupby(rows, _topic_to_traceparent):
+            name = f"{self._prefix}.{topic}"
+            shared = shared_headers(self._source, type_, time, traceparent)
+            for *_, id_, key, value in run:
+                produce(name, value, key, headers=[*shared, (ID, id_)])
+        receipt = Receipt([*map(_number, rows)], digest_of(map(_id, rows)))
+        produce(self._receipts_topic, receipt.encode(), partition=self.number)

@@ -1,54 +1,25 @@
-"""The outbox as the relay reads it: batches of lanes, and the deletion of what was published."""
+"""The outbox as the relay reads it: batches of a lane, and the deletion of what was published."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Final
-from uuid import UUID
-
-from psycopg.rows import args_row
 
 from spojka.database import Database
 
-BATCH_MAX_ROWS: Final = 500
+BATCH_MAX_ROWS: Final = 5_000
 BATCH_MAX_BYTES: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One event that the broker has not acknowledged yet."""
+OutboxRow = tuple[int, str, str, datetime, str, str, str, bytes | None]
+"""Number, topic, type, time, traceparent, id, key and value of one event, as the driver gives it:
+making an object of it would take as long as reading it."""
 
-    lane: int
-    number: int
-    topic: str
-    key: str
-    type: str
-    id: UUID
-    time: datetime
-    traceparent: str
-    value: bytes | None
-
-
-_FETCH: Final = """
-    SELECT o.lane, number, topic, key, type, id, time, traceparent, value
-    FROM unnest(%b::smallint[]) AS held (lane)
-    CROSS JOIN LATERAL (
-        SELECT *, sum(bytes) OVER (ORDER BY number) - bytes AS bytes_before
-        FROM (
-            SELECT *, coalesce(octet_length(value), 0) AS bytes
-            FROM outbox WHERE lane = held.lane ORDER BY number LIMIT %s
-        ) AS head
-    ) AS o
-    WHERE bytes_before < %s
-    ORDER BY o.lane, number
-"""
+_ADVANCE: Final = "SELECT * FROM outbox_advance(%b::smallint, %b::bigint[], %b, %b)"
 
 _DELETE: Final = "DELETE FROM outbox WHERE lane = %b AND number = ANY(%b::bigint[])"
 
 _IDS: Final = """
-    SELECT id FROM outbox WHERE lane = %b AND number = ANY(%b::bigint[]) ORDER BY number
+    SELECT id::text FROM outbox WHERE lane = %b AND number = ANY(%b::bigint[]) ORDER BY number
 """
 
 _DEPTH_MAX_ROWS: Final = 100_000
@@ -64,15 +35,14 @@ DEPTH: Final = f"""
 """Rows that wait (up to a limit) and the age of the oldest lane head."""
 
 
-async def fetch(database: Database, lanes: Sequence[int]) -> Iterator[tuple[int, list[OutboxRow]]]:
-    """Read the next batch of each lane that has rows, in one statement and no transaction."""
+async def advance(database: Database, lane: int, published: Sequence[int]) -> list[OutboxRow]:
+    """Delete the rows that were published and read the next batch, in one round trip."""
     async with (
         database.autocommit() as connection,
-        connection.cursor(binary=True, row_factory=args_row(OutboxRow)) as cursor,
+        connection.cursor(binary=True) as cursor,
     ):
-        await cursor.execute(_FETCH, [list(lanes), BATCH_MAX_ROWS, BATCH_MAX_BYTES])
-        rows = await cursor.fetchall()
-    return ((lane, list(batch)) for lane, batch in groupby(rows, attrgetter("lane")))
+        await cursor.execute(_ADVANCE, [lane, list(published), BATCH_MAX_ROWS, BATCH_MAX_BYTES])
+        return await cursor.fetchall()
 
 
 async def delete(database: Database, lane: int, numbers: Sequence[int]) -> None:
@@ -81,7 +51,7 @@ async def delete(database: Database, lane: int, numbers: Sequence[int]) -> None:
         await connection.execute(_DELETE, [lane, list(numbers)])
 
 
-async def ids(database: Database, lane: int, numbers: Sequence[int]) -> list[UUID]:
+async def ids(database: Database, lane: int, numbers: Sequence[int]) -> list[str]:
     """The ids of those of the rows that are still there, by number."""
     async with database.autocommit() as connection:
         cursor = await connection.execute(_IDS, [lane, list(numbers)])

@@ -57,8 +57,8 @@ class Listener(Protocol):
     def assigned(self, assignment: Assignment) -> None:
         """A partition is now ours."""
 
-    def received(self, assignment: Assignment, messages: Sequence[Message]) -> None:
-        """Messages of one partition, in its order."""
+    def received(self, batches: Sequence[tuple[Assignment, Sequence[Message]]]) -> None:
+        """Messages of partitions, each in its order."""
 
     async def revoked(self, assignments: Sequence[Assignment]) -> None:
         """Partitions go away: finish or give up what is on its way, then return."""
@@ -181,19 +181,22 @@ class PollThread(threading.Thread):
             assert topic is not None
             assert partition is not None
             batches.setdefault((topic, partition), []).append(message)
-        for key, messages in batches.items():
-            assignment = self._assignments.get(key)
-            if assignment is not None:
-                self._hand_over(consumer, assignment, messages)
         if batches:
+            ours = [
+                (self._assignments[key], messages)
+                for key, messages in batches.items()
+                if key in self._assignments
+            ]
+            for assignment, messages in ours:
+                self._count(consumer, assignment, messages)
+            self._tell(self._listener.received, ours)
             self._recover()
 
-    def _hand_over(
+    def _count(
         self, consumer: Consumer, assignment: Assignment, messages: Sequence[Message]
     ) -> None:
         assignment.waiting_events += len(messages)
         assignment.waiting_bytes += sum(map(len, messages))
-        self._tell(self._listener.received, assignment, messages)
         if not assignment.paused and (
             assignment.waiting_events >= self._policy.buffer_max_events
             or assignment.waiting_bytes >= self._policy.buffer_max_bytes

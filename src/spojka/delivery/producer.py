@@ -1,14 +1,12 @@
 """A transactional producer: one batch, one Kafka transaction, one flush."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from spojka.delivery.headers import Headers
 from spojka.delivery.kafka_config import KafkaConfig, producer_config
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
@@ -18,15 +16,8 @@ INIT_TIMEOUT_SECONDS: Final = 15.0
 _NO_WAIT_SECONDS: Final = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One message for Kafka. `partition` None lets the key decide."""
-
-    topic: str
-    key: str | bytes | None
-    value: bytes | None
-    headers: Headers
-    partition: int | None = None
+Write = Callable[[Producer], None]
+"""Hands a batch's messages to the client, in their order."""
 
 
 class FencedError(Exception):
@@ -55,6 +46,8 @@ class TransactionalProducer:
             **producer_config(config),
             "transactional.id": transactional_id,
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+            # The commit sends at once what still waits; a long batch goes in fewer requests.
+            "linger.ms": 20,
         }
         self._client: Producer | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=transactional_id)
@@ -63,13 +56,13 @@ class TransactionalProducer:
         """Take over the transactional id. Raises ProducerBrokenError when Kafka does not answer."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
-    async def send_batch(self, records: Sequence[Record]) -> None:
-        """Publish the records, all or none, in their order.
+    async def send_batch(self, write: Write) -> None:
+        """Publish what `write` hands over, all or none. `write` runs on the producer's thread.
 
-        Returns when Kafka has committed them. Raises FencedError,
+        Returns when Kafka has committed it. Raises FencedError,
         BatchAbortedError or ProducerBrokenError.
         """
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._send, records)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._send, write)
 
     def close(self) -> None:
         """Let the client go after what its thread is doing; does not wait for it."""
@@ -83,13 +76,12 @@ class TransactionalProducer:
         except KafkaException as error:
             raise _broken(error) from error
 
-    def _send(self, records: Sequence[Record]) -> None:
+    def _send(self, write: Write) -> None:
         client = self._client
         assert client is not None, "open the producer first"
         try:
             client.begin_transaction()
-            for record in records:
-                _produce(client, record)
+            write(client)
             client.commit_transaction(TRANSACTION_TIMEOUT_MS / 1000)
             client.poll(_NO_WAIT_SECONDS)  # log lines of the client
         except BufferError as error:
@@ -112,15 +104,6 @@ class TransactionalProducer:
         if self._client is not None:
             self._client.purge()
             self._client = None
-
-
-def _produce(client: Producer, record: Record) -> None:
-    if record.partition is None:
-        client.produce(record.topic, record.value, record.key, headers=record.headers)
-    else:
-        client.produce(
-            record.topic, record.value, record.key, record.partition, headers=record.headers
-        )
 
 
 def _requires_abort(error: KafkaException) -> bool:

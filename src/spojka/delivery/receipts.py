@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
-from uuid import UUID
 
 from spojka.delivery import reader
 from spojka.delivery.kafka_config import KafkaConfig
@@ -30,12 +29,9 @@ def receipts_topic(prefix: str, schema: str) -> str:
     return f"{prefix}.{schema}.receipts.v1"
 
 
-def digest_of(ids: Iterable[UUID]) -> bytes:
+def digest_of(ids: Iterable[str]) -> bytes:
     """The digest of a batch's ids, in the batch's order."""
-    digest = blake2b(digest_size=_DIGEST_BYTES)
-    for id_ in ids:
-        digest.update(id_.bytes)
-    return digest.digest()
+    return blake2b(" ".join(ids).encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """The relay: drains a service's outbox into Kafka, together with the relays of other processes.
 
 One task keeps the direct connection: lane locks, notifications, the sweep.
-Another reads the rows of all idle lanes in one statement whenever it is
-woken, and lets each lane publish its batch. No PostgreSQL transaction is open
-while Kafka is awaited.
+Each lane that is held has a task that drains it whenever it is woken. No
+PostgreSQL transaction is open while Kafka is awaited.
 """
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,14 +22,13 @@ from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import kafka_config
 from spojka.delivery.lane import Lane
 from spojka.delivery.lane_locks import LEASE_MS, LaneLocks
-from spojka.delivery.outbox_rows import OutboxRow
 from spojka.delivery.producer import FencedError
+from spojka.errors import Unavailable
 from spojka.outbox import LANES
 from spojka.settings import Settings
 
 SWEEP_SECONDS: Final = 0.4
 NOTIFY_INTERVAL_SECONDS: Final = 0.005
-READ_INTERVAL_SECONDS: Final = 0.002
 MEASURE_INTERVAL_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 10.0
@@ -74,32 +73,32 @@ class Relay:
         self._channel = f"spojka_outbox_{database.schema}"
         self._lanes: dict[int, Lane] = {}
         self._refused: dict[int, float] = {}
-        self._publishing: set[asyncio.Task[None]] = set()
+        self._draining: dict[asyncio.Task[None], Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._wake = asyncio.Event()
-        self._nudged = False
-        self._notify_time = 0.0
+        self._nudged = asyncio.Event()
         self._topics_are_there = False
+        self._stopping = False
 
     def nudge(self) -> None:
         """Say that a transaction with events has committed. Cheap; call it on the event loop."""
-        self._nudged = True
-        self._wake.set()
+        self._nudged.set()
+        self._wake()
 
     async def start(self) -> None:
         """Begin. Kafka and PostgreSQL may be away: the relay waits for them and says so."""
         self._tasks = [
             asyncio.create_task(self._keep(), name=f"{self._part}: lanes"),
-            asyncio.create_task(self._read(), name=f"{self._part}: reader"),
+            asyncio.create_task(self._tell_others(), name=f"{self._part}: hints"),
         ]
 
     async def stop(self) -> None:
         """Finish the batches on their way, then give the lanes up."""
-        keeper, reader = self._tasks
-        await cancel_all([reader])
-        if self._publishing:
-            await asyncio.wait(self._publishing, timeout=STOP_SECONDS)
-        await cancel_all([keeper, *self._publishing])
+        self._stopping = True
+        for lane in self._draining.values():
+            lane.retire()
+        if self._draining:
+            await asyncio.wait(self._draining, timeout=STOP_SECONDS)
+        await cancel_all([*self._tasks, *self._draining])
 
     # --- lanes: everything on the direct connection -------------------------------------------
 
@@ -132,40 +131,40 @@ class Relay:
             if time.monotonic() - measured > MEASURE_INTERVAL_SECONDS:
                 measured = time.monotonic()
                 await self._measure(connection)
-            self._wake.set()
+            self._wake()
             async for _ in connection.notifies(timeout=SWEEP_SECONDS):
-                self._wake.set()
+                self._wake()
 
     async def _share_lanes(self, locks: LaneLocks) -> None:
         """Give up what is above the fair share, take what is free below it."""
-        share = await locks.fair_share()
-        kept = [lane for lane in self._lanes.values() if not lane.retiring]
+        share = 0 if self._stopping else await locks.fair_share()
+        kept = [lane for lane in self._lanes.values() if not lane.retired.is_set()]
         for lane in kept[share:]:
-            lane.retiring = True
-        for lane in [lane for lane in self._lanes.values() if lane.retiring and not lane.busy]:
-            lane.close()
-            del self._lanes[lane.number]
-            await locks.release(lane.number)
+            lane.retire()
+        for number in self._lanes.keys() - {lane.number for lane in self._draining.values()}:
+            del self._lanes[number]
+            await locks.release(number)
         now = time.monotonic()
         self._refused = {lane: until for lane, until in self._refused.items() if until > now}
         for number in await locks.acquire(
             share - len(self._lanes), refused=frozenset(self._refused)
         ):
-            self._lanes[number] = Lane(
+            lane = self._lanes[number] = Lane(
                 number,
                 self._database,
                 self._kafka,
                 self._settings.topic_prefix,
                 lambda lane: locks.still_held(self._database, lane),
             )
+            task = asyncio.create_task(self._drain(lane), name=f"{self._part}, lane {number}")
+            self._draining[task] = lane
+            task.add_done_callback(self._draining.pop)
         self.stats.held_lanes = len(self._lanes)
 
     def _lose_lanes(self) -> None:
         # Batches on their way end by themselves: fenced by the next holder, or published.
         for lane in self._lanes.values():
-            lane.retiring = True
-            if not lane.busy:
-                lane.close()
+            lane.retire()
         self._lanes = {}
         self.stats.held_lanes = 0
 
@@ -177,100 +176,59 @@ class Relay:
 
     # --- batches ------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                await self._read_once()
-                await self._tell_others()
-                self._health.recover(f"{self._part}, reader")
-            except Exception as error:  # noqa: BLE001 - whatever it is, the sweep tries again
-                log.warning("relay can't read the outbox", error=repr(error))
-                self._health.degrade(f"{self._part}, reader", f"can't read the outbox: {error!r}")
-                await asyncio.sleep(SWEEP_SECONDS)
-            # Many small transactions in a row make one batch.
-            await asyncio.sleep(READ_INTERVAL_SECONDS)
+    def _wake(self) -> None:
+        for lane in self._lanes.values():
+            lane.wake()
 
-    async def _read_once(self) -> None:
-        idle = {
-            number: lane
-            for number, lane in self._lanes.items()
-            if not lane.busy and not lane.retiring
-        }
-        if not idle:
-            return
-        # Marked before the first await, so that the keeper gives no lane up under the reading.
-        for lane in idle.values():
-            lane.busy = True
-        # A lane is taken over before its first row is there: that takes half a second.
-        batches: dict[int, list[OutboxRow]] = {
-            number: [] for number, lane in idle.items() if not lane.opened
-        }
+    async def _drain(self, lane: Lane) -> None:
+        """Drain a lane whenever it is woken, until it retires."""
+        part = f"{self._part}, lane {lane.number}"
+        backoff = Backoff()
         try:
-            batches |= await outbox_rows.fetch(self._database, list(idle))
-        except BaseException:
-            batches = {}
-            raise
+            while not lane.retired.is_set():
+                try:
+                    await self._ensure_topics()
+                    await lane.drain(self._count)
+                except FencedError as error:
+                    log.warning("relay gives up a fenced lane", lane=lane.number, error=str(error))
+                    self._refused[lane.number] = time.monotonic() + FENCED_PAUSE_SECONDS
+                    return
+                except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the lane
+                    self.stats.failed_batches += 1
+                    log.warning("relay could not publish", lane=lane.number, error=repr(error))
+                    self._health.degrade(part, str(error))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(backoff.next_seconds()):
+                            await lane.retired.wait()
+                else:
+                    if backoff.failures:
+                        backoff.reset()
+                        self._health.recover(part)
+                    await lane.woken()
         finally:
-            for number, lane in idle.items():
-                if number not in batches:
-                    self._free(lane)
-        for number, rows in batches.items():
-            task = asyncio.get_running_loop().create_task(self._publish(idle[number], rows))
-            self._publishing.add(task)
-            task.add_done_callback(self._publishing.discard)
-
-    async def _publish(self, lane: Lane, rows: list[OutboxRow]) -> None:
-        pause = 0.0
-        try:
-            if not self._topics_are_there:
-                await ensure_topics(self._settings, schemas=[self._database.schema])
-                self._topics_are_there = True
-            count = await lane.publish(rows)
-            self.stats.published_events += count
-            self.stats.published_batches += count > 0
-            if lane.backoff.failures:
-                lane.backoff.reset()
-                self._health.recover(f"{self._part}, lane {lane.number}")
-        except FencedError as error:
-            log.warning("relay gives up a fenced lane", lane=lane.number, error=str(error))
-            lane.retiring = True
-            self._refused[lane.number] = time.monotonic() + FENCED_PAUSE_SECONDS
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other lanes
-            self.stats.failed_batches += 1
-            pause = lane.backoff.next_seconds()
-            log.warning("relay could not publish", lane=lane.number, error=repr(error))
-            self._health.degrade(f"{self._part}, lane {lane.number}", str(error))
-        finally:
-            if pause:
-                asyncio.get_running_loop().call_later(pause, self._rest, lane)
-            else:
-                self._rest(lane)
-
-    def _rest(self, lane: Lane) -> None:
-        """Let the lane be read again; where it was lost meanwhile, let its producers go."""
-        self._free(lane)
-        self._wake.set()
-
-    def _free(self, lane: Lane) -> None:
-        lane.busy = False
-        if self._lanes.get(lane.number) is not lane:
             lane.close()
+
+    def _count(self, published: int) -> None:
+        self.stats.published_events += published
+        self.stats.published_batches += 1
+
+    async def _ensure_topics(self) -> None:
+        if not self._topics_are_there:
+            await ensure_topics(self._settings, schemas=[self._database.schema])
+            self._topics_are_there = True
 
     async def _tell_others(self) -> None:
         """Notify the other relays when rows of lanes that they hold were written here."""
-        foreign = [lane for lane in range(LANES) if lane not in self._lanes]
-        if not self._nudged or not foreign:
-            self._nudged = False
-            return
-        left = self._notify_time + NOTIFY_INTERVAL_SECONDS - time.monotonic()
-        if left > 0:
-            asyncio.get_running_loop().call_later(left, self._wake.set)
-            return
-        self._nudged = False
-        self._notify_time = time.monotonic()
-        # Its own transaction, outside every business transaction: a pending NOTIFY
-        # makes commits queue behind one lock of the whole server.
-        async with self._database.autocommit() as connection:
-            await connection.execute(_NOTIFY, [self._channel, foreign])
+        while True:
+            await self._nudged.wait()
+            self._nudged.clear()
+            foreign = [lane for lane in range(LANES) if lane not in self._lanes]
+            if foreign:
+                # Its own transaction, outside every business transaction: a pending NOTIFY
+                # makes commits queue behind one lock of the whole server.
+                try:
+                    async with self._database.autocommit() as connection:
+                        await connection.execute(_NOTIFY, [self._channel, foreign])
+                except Unavailable as error:
+                    log.info("relay can't tell the others, who sweep", error=error.message)
+            await asyncio.sleep(NOTIFY_INTERVAL_SECONDS)
