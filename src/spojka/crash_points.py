@@ -20,6 +20,16 @@ CrashPoint = Literal[
     "event-handled",
     # Kafka has committed a batch; its rows are still in the outbox.
     "batch-published",
+    # A mail is committed; its sender has no answer.
+    "mail-stored",
+    # Mails are taken out of turn for judging; nothing was judged.
+    "mail-claimed",
+    # A mail is judged; nothing is written down of it.
+    "mail-judged",
+    # What came of mails is written; it is not committed.
+    "mail-recorded",
+    # It is committed, with the events; the relay has no hint.
+    "mail-told",
 ]
 
 ORDERS_VARIABLE: Final = "SPOJKA_CRASH_ORDERS"

@@ -6,7 +6,7 @@
 import base64
 import binascii
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +39,23 @@ def _addresses(text: str) -> str:
     return text
 
 
+def parse_dns_servers(text: str) -> list[tuple[str, int]]:
+    """DNS servers as (IP address, port); none means the system's. Raises ValueError."""
+    servers = []
+    for each in text.split(",") if text else []:
+        host, _, port = _address(each.strip()).rpartition(":")
+        try:
+            servers.append((str(ip_address(host.strip("[]"))), int(port)))
+        except ValueError as error:
+            raise ValueError("wants address:port[,address:port…] with IP addresses") from error
+    return servers
+
+
+def _dns_servers(text: str) -> str:
+    parse_dns_servers(text)
+    return text
+
+
 def _sealing_keys(secret: SecretStr) -> SecretStr:
     parse_sealing_keys(secret)
     return secret
@@ -65,6 +82,7 @@ def parse_sealing_keys(secret: SecretStr) -> dict[str, bytes]:
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[str, AfterValidator(_addresses)]
 """Where all instances of a service are: one address, or several IPv4 ones between commas."""
+DnsServers = Annotated[str, AfterValidator(_dns_servers)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -168,6 +186,55 @@ class Settings(BaseSettings):
         "127.0.0.1:50052",
         description="Where the orders service is; several instances as IPv4:port,IPv4:port.",
     )
+    payments_address: Addresses = Field(
+        "127.0.0.1:50053",
+        description="Where the payments service is; several instances as IPv4:port,IPv4:port.",
+    )
+    mail_ingest_address: Addresses = Field(
+        "127.0.0.1:50054",
+        description="Where the mail service is; several instances as IPv4:port,IPv4:port.",
+    )
+    mail_domain: str = Field(
+        "mail.localhost",
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$",
+        description="The domain of the addresses that banks write to; its MX is the SMTP port.",
+    )
+    smtp_host: str = Field("127.0.0.1", description="Where bank mails are taken.")
+    smtp_port: Port = Field(2525, description="The SMTP port; the world's is 25.")
+    smtp_tls_certificate: Path | None = Field(
+        None, description="PEM file of the certificate chain; with it STARTTLS is offered."
+    )
+    smtp_tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")
+    smtp_connections_max: int = Field(
+        200, ge=1, le=10_000, description="SMTP connections at once; one more must come later."
+    )
+    smtp_connections_per_ip_max: int = Field(
+        20, ge=1, le=10_000, description="SMTP connections at once from one address."
+    )
+    smtp_deadline_seconds: float = Field(
+        120.0, gt=0, le=3600, description="Longest that one SMTP connection may last."
+    )
+    mail_max_bytes: int = Field(
+        1_048_576, ge=10_000, le=50_000_000, description="Largest mail that is taken, in bytes."
+    )
+    mail_max_age_days: int = Field(
+        10, ge=1, le=365, description="Days after which a mail pays nothing without a person."
+    )
+    mail_retention_days: int = Field(
+        400, ge=1, le=3650, description="Days that mails are kept as they came."
+    )
+    dns_servers: DnsServers = Field(
+        "",
+        description="DNS servers that prove mails, as address:port[,address:port…]; "
+        "empty: the system's.",
+    )
+    automatic_payments_per_hour: int = Field(
+        200,
+        ge=1,
+        le=100_000,
+        description="Most payments of one bank connection that pay orders by themselves in an "
+        "hour, where the connection says nothing else.",
+    )
     metrics_port: Port = Field(0, description="Port of /metrics and /health of a service; 0: none.")
     allow_private_targets: bool = Field(
         default=False,
@@ -190,6 +257,11 @@ class Settings(BaseSettings):
         if self.sealing_keys is None:
             raise SettingsError("SPOJKA_SEALING_KEYS is missing: credentials can't be sealed")
         return parse_sealing_keys(self.sealing_keys)
+
+    @property
+    def dns_server_list(self) -> list[tuple[str, int]]:
+        """The DNS servers as (IP address, port); none means the system's."""
+        return parse_dns_servers(self.dns_servers)
 
     def required_bootstrap(self) -> str:
         """Kafka's addresses. Raises SettingsError where they are missing."""

@@ -1,0 +1,1 @@
+"""Bank mail: addresses, the SMTP door, proof that a mail is genuine, and what it says."""

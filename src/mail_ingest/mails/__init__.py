@@ -1,0 +1,1 @@
+"""Mails: stored as they came, judged and read afterwards, shown to operators."""

@@ -1,0 +1,72 @@
+"""The mails that are to be judged: taken, given back, done.
+
+Whoever takes a mail moves its due time ahead, so that another takes it when
+this one is killed. Every taking has a number; what comes of it counts only
+while the number is the newest.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from spojka.database import Connection, Database
+
+VISIBILITY: Final = timedelta(seconds=120)
+"""Well above the longest judging: DNS has its own deadline, and bytes are bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mail that this process has taken. `broken` counts this taking, too."""
+
+    tenant_id: UUID
+    mail_id: UUID
+    number: int
+    broken: int
+
+
+async def claim(database: Database, limit: int) -> list[Claim]:
+    """Take up to `limit` mails that are due, the longest due first. Raises Unavailable."""
+    async with database.autocommit() as connection:
+        cursor = await connection.execute(
+            """
+            UPDATE mail_queue SET due_time = now() + %s, claims = claims + 1, broken = broken + 1
+            WHERE mail_id IN (SELECT mail_id FROM mail_queue WHERE due_time <= now()
+                              ORDER BY due_time LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING tenant_id, mail_id, claims, broken
+            """,
+            [VISIBILITY, limit],
+        )
+        return [Claim(*row) for row in await cursor.fetchall()]
+
+
+async def finish(connection: Connection, claim: Claim) -> bool:
+    """Take the mail out of the queue; False where the claim is no longer ours."""
+    cursor = await connection.execute(
+        "DELETE FROM mail_queue WHERE mail_id = %s AND tenant_id = %s AND claims = %s",
+        [claim.mail_id, claim.tenant_id, claim.number],
+    )
+    return bool(cursor.rowcount)
+
+
+async def postpone(connection: Connection, claim: Claim, delay: timedelta, *, judged: bool) -> bool:
+    """Give the mail back, due after `delay`; False where the claim is no longer ours.
+
+    `judged` says that something came of it, though it is to be judged again.
+    """
+    cursor = await connection.execute(
+        """
+        UPDATE mail_queue SET due_time = now() + %s, broken = CASE WHEN %s THEN 0 ELSE broken END
+        WHERE mail_id = %s AND tenant_id = %s AND claims = %s
+        """,
+        [delay, judged, claim.mail_id, claim.tenant_id, claim.number],
+    )
+    return bool(cursor.rowcount)
+
+
+async def withdraw(connection: Connection, tenant_id: UUID, mail_id: UUID) -> None:
+    """Take a mail out of the queue whoever has it: it was judged outside of it."""
+    await connection.execute(
+        "DELETE FROM mail_queue WHERE mail_id = %s AND tenant_id = %s", [mail_id, tenant_id]
+    )

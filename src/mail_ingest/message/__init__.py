@@ -1,0 +1,1 @@
+"""A mail's bytes taken apart: headers, structure, text."""
