@@ -256,7 +256,9 @@ class Share(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     amount: _builtins.str
-    """Where it is absent, all that is left of the payment."""
+    """Where it is absent, what the order owes, at most what is left of the
+    payment. An amount above what the order owes over-pays it.
+    """
     def __init__(
         self,
         *,
@@ -597,8 +599,13 @@ class TryMatchingRulesResponse(_message.Message):
 
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     TRIED_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
     tried: _builtins.int
     """Payments that were tried."""
+    truncated: _builtins.bool
+    """There were more payments in these days than are tried at once, or more
+    differences than are told; the newest are.
+    """
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerdictDifference]: ...
     def __init__(
@@ -606,10 +613,11 @@ class TryMatchingRulesResponse(_message.Message):
         *,
         differences: _abc.Iterable[Global___VerdictDifference] | None = ...,
         tried: _builtins.int = ...,
+        truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "tried", b"tried"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "tried", b"tried", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class PaymentServiceStub:
     """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
     """
 
     def __init__(self, channel):
@@ -109,10 +113,14 @@ class PaymentServiceStub:
 
 class PaymentServiceServicer:
     """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
     """
 
     def ListPayments(self, request, context):
-        """Lists payments, newest first.
+        """Lists payments, newest first; the runs of their verdicts are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,7 +134,9 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmPayment(self, request, context):
-        """Lets a payment that waits for a person take part in matching.
+        """Lets a payment that waits for a person take part in matching. Where it is
+        the first of its sender, the sender's others go with it, and later ones
+        wait no more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,7 +150,7 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UnmatchPayment(self, request, context):
-        """Takes a payment back from its orders.
+        """Takes a payment back from its orders; what is credit stays credit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,14 +171,16 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def NeverPair(self, request, context):
-        """Says that a payment is never for an order.
+        """Says that a payment is never for an order, and takes back what the order
+        has of it. Matching the two by hand later is a newer word.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UndoDecision(self, request, context):
-        """Takes back a person's last decision on a payment.
+        """Takes back a person's last decision on a payment that is not taken back
+        yet, and what Spojka matched because of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,7 +201,9 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TryMatchingRules(self, request, context):
-        """Tries rules on the last days and says what would differ.
+        """Tries rules on the payments of the last days against the order book as it
+        is, and says what they would decide otherwise than the rules that hold.
+        Payments that a person decided on, or that wait for one, are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -292,6 +306,10 @@ def add_PaymentServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class PaymentService:
     """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
     """
 
     @staticmethod

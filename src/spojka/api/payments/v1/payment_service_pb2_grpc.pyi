@@ -27,36 +27,51 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PaymentServiceStub:
-    """Payments, why each did or did not pay an order, and people's decisions."""
+    """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PaymentServiceAsyncStub: ...
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]
-    """Lists payments, newest first."""
+    """Lists payments, newest first; the runs of their verdicts are left out."""
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
     """Finds one payment with its whole explanation."""
     ConfirmPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ConfirmPaymentRequest, _payment_service_pb2.ConfirmPaymentResponse]
-    """Lets a payment that waits for a person take part in matching."""
+    """Lets a payment that waits for a person take part in matching. Where it is
+    the first of its sender, the sender's others go with it, and later ones
+    wait no more.
+    """
     MatchPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.MatchPaymentRequest, _payment_service_pb2.MatchPaymentResponse]
     """Gives a payment to one order, or to several with an amount each."""
     UnmatchPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.UnmatchPaymentRequest, _payment_service_pb2.UnmatchPaymentResponse]
-    """Takes a payment back from its orders."""
+    """Takes a payment back from its orders; what is credit stays credit."""
     CreditPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreditPaymentRequest, _payment_service_pb2.CreditPaymentResponse]
     """Keeps what is over as the customer's credit."""
     DiscardPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.DiscardPaymentRequest, _payment_service_pb2.DiscardPaymentResponse]
     """Lays a payment aside with a reason."""
     NeverPair: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.NeverPairRequest, _payment_service_pb2.NeverPairResponse]
-    """Says that a payment is never for an order."""
+    """Says that a payment is never for an order, and takes back what the order
+    has of it. Matching the two by hand later is a newer word.
+    """
     UndoDecision: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.UndoDecisionRequest, _payment_service_pb2.UndoDecisionResponse]
-    """Takes back a person's last decision on a payment."""
+    """Takes back a person's last decision on a payment that is not taken back
+    yet, and what Spojka matched because of it.
+    """
     GetMatchingRules: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetMatchingRulesRequest, _payment_service_pb2.GetMatchingRulesResponse]
     """The rules of matching."""
     UpdateMatchingRules: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.UpdateMatchingRulesRequest, _payment_service_pb2.UpdateMatchingRulesResponse]
     """Sets them; they apply from now on."""
     TryMatchingRules: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.TryMatchingRulesRequest, _payment_service_pb2.TryMatchingRulesResponse]
-    """Tries rules on the last days and says what would differ."""
+    """Tries rules on the payments of the last days against the order book as it
+    is, and says what they would decide otherwise than the rules that hold.
+    Payments that a person decided on, or that wait for one, are left out.
+    """
     ListPaymentTasks: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentTasksRequest, _payment_service_pb2.ListPaymentTasksResponse]
     """Lists the tasks of the money side, newest first."""
     ResolvePaymentTask: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ResolvePaymentTaskRequest, _payment_service_pb2.ResolvePaymentTaskResponse]
@@ -64,40 +79,60 @@ class PaymentServiceStub:
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
-    """Payments, why each did or did not pay an order, and people's decisions."""
+    """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]  # type: ignore[assignment]
-    """Lists payments, newest first."""
+    """Lists payments, newest first; the runs of their verdicts are left out."""
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Finds one payment with its whole explanation."""
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ConfirmPaymentRequest, _payment_service_pb2.ConfirmPaymentResponse]  # type: ignore[assignment]
-    """Lets a payment that waits for a person take part in matching."""
+    """Lets a payment that waits for a person take part in matching. Where it is
+    the first of its sender, the sender's others go with it, and later ones
+    wait no more.
+    """
     MatchPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.MatchPaymentRequest, _payment_service_pb2.MatchPaymentResponse]  # type: ignore[assignment]
     """Gives a payment to one order, or to several with an amount each."""
     UnmatchPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.UnmatchPaymentRequest, _payment_service_pb2.UnmatchPaymentResponse]  # type: ignore[assignment]
-    """Takes a payment back from its orders."""
+    """Takes a payment back from its orders; what is credit stays credit."""
     CreditPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreditPaymentRequest, _payment_service_pb2.CreditPaymentResponse]  # type: ignore[assignment]
     """Keeps what is over as the customer's credit."""
     DiscardPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.DiscardPaymentRequest, _payment_service_pb2.DiscardPaymentResponse]  # type: ignore[assignment]
     """Lays a payment aside with a reason."""
     NeverPair: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.NeverPairRequest, _payment_service_pb2.NeverPairResponse]  # type: ignore[assignment]
-    """Says that a payment is never for an order."""
+    """Says that a payment is never for an order, and takes back what the order
+    has of it. Matching the two by hand later is a newer word.
+    """
     UndoDecision: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.UndoDecisionRequest, _payment_service_pb2.UndoDecisionResponse]  # type: ignore[assignment]
-    """Takes back a person's last decision on a payment."""
+    """Takes back a person's last decision on a payment that is not taken back
+    yet, and what Spojka matched because of it.
+    """
     GetMatchingRules: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetMatchingRulesRequest, _payment_service_pb2.GetMatchingRulesResponse]  # type: ignore[assignment]
     """The rules of matching."""
     UpdateMatchingRules: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.UpdateMatchingRulesRequest, _payment_service_pb2.UpdateMatchingRulesResponse]  # type: ignore[assignment]
     """Sets them; they apply from now on."""
     TryMatchingRules: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.TryMatchingRulesRequest, _payment_service_pb2.TryMatchingRulesResponse]  # type: ignore[assignment]
-    """Tries rules on the last days and says what would differ."""
+    """Tries rules on the payments of the last days against the order book as it
+    is, and says what they would decide otherwise than the rules that hold.
+    Payments that a person decided on, or that wait for one, are left out.
+    """
     ListPaymentTasks: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentTasksRequest, _payment_service_pb2.ListPaymentTasksResponse]  # type: ignore[assignment]
     """Lists the tasks of the money side, newest first."""
     ResolvePaymentTask: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ResolvePaymentTaskRequest, _payment_service_pb2.ResolvePaymentTaskResponse]  # type: ignore[assignment]
     """Closes a task that a person has dealt with."""
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Payments, why each did or did not pay an order, and people's decisions."""
+    """Payments, why each did or did not pay an order, and people's decisions.
+
+    A decision that is repeated while it still stands, such as after a lost
+    answer, changes nothing and gets the same answer. One that can't be made is
+    FAILED_PRECONDITION, with a reason and what to do instead.
+    """
 
     @_abc_1.abstractmethod
     def ListPayments(
@@ -105,7 +140,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ListPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentsResponse]]:
-        """Lists payments, newest first."""
+        """Lists payments, newest first; the runs of their verdicts are left out."""
 
     @_abc_1.abstractmethod
     def GetPayment(
@@ -121,7 +156,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ConfirmPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ConfirmPaymentResponse, _abc.Awaitable[_payment_service_pb2.ConfirmPaymentResponse]]:
-        """Lets a payment that waits for a person take part in matching."""
+        """Lets a payment that waits for a person take part in matching. Where it is
+        the first of its sender, the sender's others go with it, and later ones
+        wait no more.
+        """
 
     @_abc_1.abstractmethod
     def MatchPayment(
@@ -137,7 +175,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.UnmatchPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.UnmatchPaymentResponse, _abc.Awaitable[_payment_service_pb2.UnmatchPaymentResponse]]:
-        """Takes a payment back from its orders."""
+        """Takes a payment back from its orders; what is credit stays credit."""
 
     @_abc_1.abstractmethod
     def CreditPayment(
@@ -161,7 +199,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.NeverPairRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.NeverPairResponse, _abc.Awaitable[_payment_service_pb2.NeverPairResponse]]:
-        """Says that a payment is never for an order."""
+        """Says that a payment is never for an order, and takes back what the order
+        has of it. Matching the two by hand later is a newer word.
+        """
 
     @_abc_1.abstractmethod
     def UndoDecision(
@@ -169,7 +209,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.UndoDecisionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.UndoDecisionResponse, _abc.Awaitable[_payment_service_pb2.UndoDecisionResponse]]:
-        """Takes back a person's last decision on a payment."""
+        """Takes back a person's last decision on a payment that is not taken back
+        yet, and what Spojka matched because of it.
+        """
 
     @_abc_1.abstractmethod
     def GetMatchingRules(
@@ -193,7 +235,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.TryMatchingRulesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.TryMatchingRulesResponse, _abc.Awaitable[_payment_service_pb2.TryMatchingRulesResponse]]:
-        """Tries rules on the last days and says what would differ."""
+        """Tries rules on the payments of the last days against the order book as it
+        is, and says what they would decide otherwise than the rules that hold.
+        Payments that a person decided on, or that wait for one, are left out.
+        """
 
     @_abc_1.abstractmethod
     def ListPaymentTasks(

@@ -1,0 +1,1 @@
+"""The money side: bank payments, the orders they pay, and why."""

@@ -1,0 +1,1 @@
+"""What gives payments' money to orders: lines only ever added, and what each makes true."""

@@ -1,0 +1,74 @@
+"""Whether a mail tells of a movement that is known already: pure (DESIGN §6, dedup)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, auto
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What tells movements of one connection apart; `id` is the payment's."""
+
+    id: UUID
+    own_account: str
+    incoming: bool
+    amount: Decimal
+    currency: str
+    reference: str
+    likeness: bytes
+    balance: str
+
+
+class Relation(Enum):
+    """How two tellings stand to each other."""
+
+    SAME = auto()
+    TWINS = auto()
+    DIFFERENT = auto()
+
+
+def relation(new: Movement, known: Movement) -> Relation:
+    """Compare a movement that a mail tells of with a known one.
+
+    The bank's own reference decides where both have one; else the account's
+    balance after the movement, where both have that and are alike in all else.
+    Where neither can decide, two that are alike may be one and the same: twins,
+    as are two of one reference whose amounts differ. Money back is never the
+    same as the money that came, whatever its reference.
+    """
+    if new.reference and known.reference:
+        if (new.reference, new.own_account, new.incoming) != (
+            known.reference,
+            known.own_account,
+            known.incoming,
+        ):
+            return Relation.DIFFERENT
+        alike = (new.amount, new.currency) == (known.amount, known.currency)
+        return Relation.SAME if alike else Relation.TWINS
+    if new.likeness != known.likeness:
+        return Relation.DIFFERENT
+    if new.balance and known.balance:
+        return Relation.SAME if new.balance == known.balance else Relation.DIFFERENT
+    return Relation.TWINS
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The known payment that a mail tells of again, or those that it may tell of."""
+
+    same: UUID | None = None
+    twins: tuple[UUID, ...] = ()
+
+
+def recognise(new: Movement, known: Iterable[Movement]) -> Recognised:
+    """Find the movement among known ones of its connection."""
+    twins = []
+    for each in sorted(known, key=lambda movement: movement.id):
+        related = relation(new, each)
+        if related is Relation.SAME:
+            return Recognised(same=each.id)
+        if related is Relation.TWINS:
+            twins.append(each.id)
+    return Recognised(twins=tuple(twins))

@@ -1,0 +1,1 @@
+"""Values of the money side in the contracts' messages, and back."""

@@ -1,0 +1,214 @@
+"""Movements that banks' mails tell of: each becomes one payment, whatever tells of it.
+
+One connection's notifications are taken one after another (a lock that lasts as
+long as the transaction), so that two tellings of one movement always meet.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
+
+from payments.evaluating import decidable, evaluate
+from payments.ledger.admitting import admitted, hold_of, told_again
+from payments.ledger.booking import Booking, Decided, book
+from payments.ledger.holds import Hold
+from payments.ledger.recognising import Movement, recognise
+from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task, update_tasks
+from payments.ledger.telling import received_event
+from payments.messages.matching import rules_of
+from payments.messages.notice import Notice, notice_of
+from payments.rules.storage import current_rules
+from payments.storage.orders import read_orders
+from payments.storage.origin import Origin
+from payments.storage.pairs import confirmed_senders
+from payments.storage.payments import PaymentRow, insert_payments, lock_payments
+from payments.storage.similar import payments_taken_back, similar_movements
+from payments.storage.sources import Told, add_sources, known_sources
+from payments.storage.turns import take_turns
+from spojka.api.mail.v1 import events_pb2
+from spojka.api.payments.v1 import payment_pb2
+from spojka.database import Connection
+from spojka.delivery.failures import PoisonError
+from spojka.delivery.handler import ReceivedEvent
+from spojka.outbox import append, new_id
+
+TYPES: Final = frozenset({events_pb2.PaymentNotified.DESCRIPTOR.full_name})
+
+
+class NotificationEvents:
+    """Handles PaymentNotified of `spojka.notifications.v1`: facts, each handled once."""
+
+    async def handle(
+        self, connection: Connection, tenant: UUID, events: Sequence[ReceivedEvent]
+    ) -> None:
+        """Take each notification. Raises PoisonError on one that can't be read."""
+        await take_notices(connection, tenant, [_notice(event) for event in events])
+
+
+def _notice(event: ReceivedEvent) -> Notice:
+    try:
+        return notice_of(event.parse(events_pb2.PaymentNotified))
+    except ValueError as error:
+        raise PoisonError(f"{event.type}: {error}") from error
+
+
+@dataclass(slots=True)
+class _Taking:
+    """Notices on their way: what is new, what is told again, and what may be one and the same."""
+
+    confirmed: set[Origin]
+    known: Mapping[Told, UUID]
+    movements: defaultdict[UUID, list[Movement]]
+    new: dict[UUID, PaymentRow] = field(default_factory=dict)
+    again: list[tuple[UUID, Notice]] = field(default_factory=list)
+    twins: list[tuple[UUID, UUID]] = field(default_factory=list)
+    """A known payment, and the new one that may be the same."""
+    reversals: list[tuple[UUID, Notice]] = field(default_factory=list)
+    sources: dict[Told, UUID] = field(default_factory=dict)
+
+    def take(self, notice: Notice) -> None:
+        """Recognise one notice among all that is known so far."""
+        payment_id = new_id()
+        movement = _movement(notice, payment_id)
+        known = self.sources.get(notice.told) or self.known.get(notice.told)
+        recognised = recognise(movement, self.movements[notice.connection_id])
+        same = known or recognised.same
+        if same is not None:
+            self.sources[notice.told] = same
+            self.again.append((same, notice))
+            return
+        twins = () if notice.recorded_only else recognised.twins
+        hold = self.hold(notice, twins=bool(twins))
+        self.new[payment_id] = admitted(notice, payment_id, hold, twins)
+        self.sources[notice.told] = payment_id
+        self.movements[notice.connection_id].append(movement)
+        self.twins += [(twin, payment_id) for twin in twins]
+        if notice.reversal:
+            self.reversals.append((payment_id, notice))
+
+    def hold(self, notice: Notice, *, twins: bool = False) -> Hold:
+        """Why a notice's payment waits."""
+        return hold_of(notice, sender_confirmed=notice.origin in self.confirmed, twins=twins)
+
+
+async def take_notices(connection: Connection, tenant: UUID, notices: Sequence[Notice]) -> None:
+    """Make payments of movements, tell of each new one once, and decide about them.
+
+    A movement that is known gains a source, and where the new mail is better
+    proven, what that one says. Nothing is ever un-paid by a mail.
+    """
+    await take_turns(connection, tenant, {each.connection_id for each in notices})
+    taking = _Taking(
+        confirmed=await confirmed_senders(connection, tenant, {each.origin for each in notices}),
+        known=await known_sources(connection, tenant, [each.told for each in notices]),
+        movements=defaultdict(list, await similar_movements(connection, tenant, notices)),
+    )
+    for notice in notices:
+        taking.take(notice)
+    await insert_payments(connection, tenant, list(taking.new.values()))
+    await add_sources(connection, tenant, taking.sources)
+    await append(connection, [received_event(tenant, row) for row in taking.new.values()])
+    for row in taking.new.values():
+        await update_tasks(connection, tenant, None, row)
+    touched = await _touch(connection, tenant, taking)
+    rows = taking.new | touched
+    await evaluate(connection, tenant, [key for key, row in rows.items() if decidable(row)])
+
+
+async def _touch(connection: Connection, tenant: UUID, taking: _Taking) -> dict[UUID, PaymentRow]:
+    """Write what the notices make of payments that were known; returns those payments."""
+    taken_back = {
+        payment_id: await payments_taken_back(connection, tenant, notice)
+        for payment_id, notice in taking.reversals
+    }
+    ids = {payment_id for payment_id, _ in taking.again}
+    ids |= {payment_id for payment_id, _ in taking.twins}
+    ids |= {earlier for found in taken_back.values() for earlier in found}
+    if not ids and not taken_back:
+        return {}
+    before = await lock_payments(connection, tenant, ids)
+    after = dict(before)
+    decisions: dict[UUID, Decided] = {}
+    contradicted: set[UUID] = set()
+    for payment_id, notice in taking.again:
+        told = told_again(after[payment_id], notice, taking.hold(notice))
+        after[payment_id] = told.payment
+        decisions |= {payment_id: told.decision} if told.decision is not None else {}
+        contradicted |= {payment_id} if told.contradicted else set()
+    for payment_id, twin_id in taking.twins:
+        after[payment_id] = _pointed(after[payment_id], twin_id)
+    for payment_id, found in taken_back.items():
+        for earlier_id in found:
+            after[earlier_id] = _flagged(after[earlier_id], taking.new[payment_id])
+    bookings = [
+        Booking(before[key], row, decision=decisions.get(key))
+        for key, row in sorted(after.items())
+        if row != before[key]
+    ]
+    rules = rules_of(await current_rules(connection, tenant))
+    booked = await book(connection, tenant, bookings, {}, rules)
+    for payment_id in sorted(contradicted):
+        await _tell_contradiction(connection, tenant, after[payment_id])
+    for payment_id, found in taken_back.items():
+        earlier = [after[key] for key in found]
+        await _tell_reversal(connection, tenant, taking.new[payment_id], earlier)
+    return dict(booked.payments)
+
+
+def _movement(notice: Notice, payment_id: UUID) -> Movement:
+    movement = notice.movement
+    return Movement(
+        id=payment_id,
+        own_account=movement.own_account,
+        incoming=movement.incoming,
+        amount=notice.amount,
+        currency=movement.amount.currency,
+        reference=movement.reference,
+        likeness=notice.likeness,
+        balance=notice.balance,
+    )
+
+
+def _pointed(payment: PaymentRow, twin_id: UUID) -> PaymentRow:
+    message = payment_pb2.Payment()
+    message.CopyFrom(payment.message)
+    message.twin_ids.append(str(twin_id))
+    return replace(payment, message=message)
+
+
+def _flagged(payment: PaymentRow, reversal: PaymentRow) -> PaymentRow:
+    message = payment_pb2.Payment()
+    message.CopyFrom(payment.message)
+    date = reversal.message.value_date
+    message.flags.append(f"A mail says that the bank may have taken this money back on {date}.")
+    return replace(payment, message=message)
+
+
+async def _tell_contradiction(connection: Connection, tenant: UUID, payment: PaymentRow) -> None:
+    matter = (
+        f"The bank now proves the payment of {payment.money} of {payment.message.value_date}, "
+        "about which a person decided while it was not proven."
+    )
+    advice = "Read the newer mail; undo the decision where it was wrong."
+    await open_payment_task(connection, tenant, CONTRADICTED, payment, matter, advice)
+
+
+async def _tell_reversal(
+    connection: Connection, tenant: UUID, reversal: PaymentRow, earlier: Sequence[PaymentRow]
+) -> None:
+    paid = {order_id for payment in earlier for order_id in payment.standing.given}
+    orders = await read_orders(connection, tenant, paid)
+    numbers = sorted(order.payable.number for order in orders.values())
+    found = ", ".join(f"{each.money} of {each.message.value_date}" for each in earlier)
+    matter = f"A mail says that the bank took back {reversal.money}. " + (
+        f"It may be the payment of {found}." if found else "No payment of this amount was found."
+    )
+    if numbers:
+        matter += f" It paid order {', '.join(numbers)}."
+    advice = (
+        "Look at the account's statement; where the money is gone, unmatch the payment and discard "
+        "it. Nothing was changed by itself."
+    )
+    await open_payment_task(connection, tenant, REVERSAL, reversal, matter, advice)

@@ -1,0 +1,1 @@
+"""The service's calls over gRPC."""

@@ -1,0 +1,1 @@
+"""The merchant's rules of matching: what may be set, what holds, and every revision of it."""

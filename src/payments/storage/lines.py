@@ -1,0 +1,177 @@
+"""The ledger's lines and people's decisions: only ever added."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from payments.decisions.standing import Line
+from spojka.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """A line as it is stored."""
+
+    line: Line
+    payment_id: UUID
+    currency: str
+    decision_id: UUID
+    actor: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as it is stored. `before` is what undoing needs to put back."""
+
+    id: UUID
+    payment_id: UUID
+    actor: str
+    kind: str
+    summary: str
+    time: datetime
+    before: bytes = b""
+    undoes_id: UUID | None = None
+
+
+async def read_lines(
+    connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
+) -> Mapping[UUID, list[LedgerLine]]:
+    """The lines of payments, oldest first."""
+    cursor = await connection.execute(
+        """
+        SELECT id, order_id, amount, reverses_id, payment_id, currency, decision_id, actor,
+               create_time
+        FROM allocation WHERE tenant_id = %s AND payment_id = ANY(%s) ORDER BY payment_id, id
+        """,
+        [tenant, sorted(payment_ids)],
+    )
+    lines: defaultdict[UUID, list[LedgerLine]] = defaultdict(list)
+    for row in await cursor.fetchall():
+        line = Line(row[0], row[1], row[2], row[3])
+        lines[row[4]].append(LedgerLine(line, row[4], row[5], row[6], row[7], row[8]))
+    return lines
+
+
+async def append_lines(connection: Connection, tenant: UUID, lines: Sequence[LedgerLine]) -> None:
+    """Add lines. Reversing a line twice is IntegrityError: a fault of the caller."""
+    if not lines:
+        return
+    await connection.execute(
+        """
+        INSERT INTO allocation (tenant_id, id, payment_id, order_id, amount, currency, decision_id,
+                                actor, reverses_id, create_time)
+        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::numeric[], %s::text[],
+                                 %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
+        """,
+        [
+            tenant,
+            [each.line.id for each in lines],
+            [each.payment_id for each in lines],
+            [each.line.order_id for each in lines],
+            [each.line.amount for each in lines],
+            [each.currency for each in lines],
+            [each.decision_id for each in lines],
+            [each.actor for each in lines],
+            [each.line.reverses_id for each in lines],
+            [each.create_time for each in lines],
+        ],
+    )
+
+
+async def payments_of_orders(
+    connection: Connection, tenant: UUID, order_ids: Iterable[UUID]
+) -> Mapping[UUID, Mapping[UUID, Decimal]]:
+    """What each order has of which payment, where it has anything; payments by id."""
+    cursor = await connection.execute(
+        """
+        SELECT order_id, payment_id, sum(amount) FROM allocation
+        WHERE tenant_id = %s AND order_id = ANY(%s)
+        GROUP BY order_id, payment_id HAVING sum(amount) > 0 ORDER BY order_id, payment_id
+        """,
+        [tenant, sorted(order_ids)],
+    )
+    found: defaultdict[UUID, dict[UUID, Decimal]] = defaultdict(dict)
+    for order_id, payment_id, amount in await cursor.fetchall():
+        found[order_id][payment_id] = amount
+    return found
+
+
+_DECISION: Final = "id, payment_id, actor, kind, summary, time, before, undoes_id"
+
+
+async def append_decisions(
+    connection: Connection, tenant: UUID, decisions: Sequence[DecisionRow]
+) -> None:
+    """Add decisions. Undoing one twice is IntegrityError: a fault of the caller."""
+    if not decisions:
+        return
+    await connection.execute(
+        f"""
+        INSERT INTO decision (tenant_id, {_DECISION})
+        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],
+                                 %s::timestamptz[], %s::bytea[], %s::uuid[])
+        """.encode(),
+        [
+            tenant,
+            [each.id for each in decisions],
+            [each.payment_id for each in decisions],
+            [each.actor for each in decisions],
+            [each.kind for each in decisions],
+            [each.summary for each in decisions],
+            [each.time for each in decisions],
+            [each.before for each in decisions],
+            [each.undoes_id for each in decisions],
+        ],
+    )
+
+
+async def read_decisions(
+    connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
+) -> Mapping[UUID, list[DecisionRow]]:
+    """The decisions about payments, oldest first."""
+    cursor = await connection.execute(
+        f"SELECT {_DECISION} FROM decision WHERE tenant_id = %s AND payment_id = ANY(%s)"
+        " ORDER BY payment_id, id",
+        [tenant, sorted(payment_ids)],
+    )
+    found: defaultdict[UUID, list[DecisionRow]] = defaultdict(list)
+    for row in await cursor.fetchall():
+        found[row[1]].append(DecisionRow(*row))
+    return found
+
+
+async def confirmed_by_person(
+    connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
+) -> set[UUID]:
+    """Those payments that a person confirmed, each for itself, and whose confirmation stands."""
+    cursor = await connection.execute(
+        """
+        SELECT payment_id FROM decision
+        WHERE tenant_id = %s AND payment_id = ANY(%s) AND kind = 'confirm'
+          AND NOT EXISTS (SELECT FROM decision AS undoing
+                          WHERE undoing.tenant_id = decision.tenant_id
+                            AND undoing.undoes_id = decision.id)
+        """,
+        [tenant, sorted(payment_ids)],
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def paid_in_currency(
+    connection: Connection, tenant: UUID, order_id: UUID, currency: str
+) -> Decimal:
+    """What a locked order has been given in one currency."""
+    cursor = await connection.execute(
+        "SELECT coalesce(sum(amount), 0) FROM allocation"
+        " WHERE tenant_id = %s AND order_id = %s AND currency = %s",
+        [tenant, order_id, currency],
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    paid: Decimal = row[0]
+    return paid
