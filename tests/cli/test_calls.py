@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
+from spojka.api.common.v1.money_pb2 import Money
 from spojka.api.common.v1.task_pb2 import Task
+from spojka.api.mail.v1 import events_pb2
+from spojka.api.mail.v1 import mail_service_pb2 as mails
 from spojka.api.orders.v1 import channel_service_pb2 as channels
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.orders.v1 import order_service_pb2 as orders
+from spojka.api.payments.v1 import connection_service_pb2 as connections
+from spojka.api.payments.v1 import payment_pb2
+from spojka.api.payments.v1 import payment_service_pb2 as payments
 from spojka.api.stock.v1 import item_service_pb2 as items
 from spojka.api.stock.v1 import listing_service_pb2 as listings
 from spojka.api.stock.v1 import warehouse_service_pb2 as warehouse
@@ -104,6 +110,54 @@ CALLS: list[tuple[str, Message]] = [
     (f"import settle {ID} --document 25OP1", items.SettleImportRequest(
         order_id=ID, document_id="25OP1")),
     (f"import settle {ID} --none", items.SettleImportRequest(order_id=ID)),
+    ("bank create --account 123-45/0100 --currency CZK --name Hlavní --automatic-limit 5000",
+     connections.CreateBankConnectionRequest(connection=connections.BankConnection(
+        account="123-45/0100", currency="CZK", name="Hlavní", automatic_limit="5000"))),
+    ("bank list", connections.ListBankConnectionsRequest(page_size=100)),
+    (f"bank show {ID}", connections.GetBankConnectionRequest(id=ID)),
+    (f"bank update {ID} --mailbox ucetni@shop.example --per-hour 9",
+     connections.UpdateBankConnectionRequest(connection=connections.BankConnection(
+        id=ID, account="1/0100", currency="CZK", name="Starý", automatic_per_hour=9,
+        forwarding_mailboxes=["ucetni@shop.example"]))),
+    (f"bank deactivate {ID}", connections.UpdateBankConnectionRequest(
+        connection=connections.BankConnection(
+            id=ID, account="1/0100", currency="CZK", name="Starý", inactive=True))),
+    (f"bank activate {ID}", connections.UpdateBankConnectionRequest(
+        connection=connections.BankConnection(
+            id=ID, account="1/0100", currency="CZK", name="Starý"))),
+    (f"bank rotate {ID} --grace-hours 0", connections.RotateAddressRequest(id=ID)),
+    (f"mail list --bank {ID} --state quarantined --trust rejected", mails.ListMailsRequest(
+        page_size=50, bank_connection_id=ID, state=mails.MAIL_STATE_QUARANTINED,
+        trust=events_pb2.TRUST_REJECTED)),
+    (f"mail show {ID}", mails.GetMailRequest(id=ID)),
+    (f"mail verify {ID}", mails.VerifyMailRequest(id=ID)),
+    (f"mail reprocess {ID}", mails.ReprocessMailRequest(id=ID)),
+    (f"payment list --status ambiguous --waiting --bank {ID} --vs 42 --since 2026-11-01",
+     payments.ListPaymentsRequest(
+        page_size=50, status=payment_pb2.PAYMENT_STATUS_AMBIGUOUS, needs_person=True,
+        connection_id=ID, variable_symbol="42", value_date_from="2026-11-01")),
+    (f"payment show {ID}", payments.GetPaymentRequest(id=ID)),
+    (f"payment why {ID}", payments.GetPaymentRequest(id=ID)),
+    (f"payment confirm {ID}", payments.ConfirmPaymentRequest(id=ID)),
+    (f"payment match {ID} --order {OTHER}=10.5 --order {ID}", payments.MatchPaymentRequest(
+        id=ID, shares=[payments.Share(order_id=OTHER, amount="10.5"),
+                       payments.Share(order_id=ID)])),
+    (f"payment unmatch {ID}", payments.UnmatchPaymentRequest(id=ID)),
+    (f"payment credit {ID}", payments.CreditPaymentRequest(id=ID)),
+    (f"payment discard {ID} --reason omyl", payments.DiscardPaymentRequest(id=ID, reason="omyl")),
+    (f"payment never {ID} --order {OTHER}", payments.NeverPairRequest(id=ID, order_id=OTHER)),
+    (f"payment undo {ID}", payments.UndoDecisionRequest(id=ID)),
+    ("payment rules show", payments.GetMatchingRulesRequest()),
+    ("payment rules set --criterion order-number --tolerance CZK=1 --reuse-after-days 9",
+     payments.UpdateMatchingRulesRequest(rules=payments.MatchingRules(
+        criteria=[payment_pb2.CRITERION_ORDER_NUMBER], text_needs_person=True,
+        tolerances=[Money(currency="CZK", amount="1")], reuse_after_days=9))),
+    ("payment rules try --no-text-needs-person --days 7", payments.TryMatchingRulesRequest(
+        rules=payments.MatchingRules(
+            criteria=[payment_pb2.CRITERION_ORDER_VARIABLE_SYMBOL]), days=7)),
+    ("task list --resolved", payments.ListPaymentTasksRequest(
+        page_size=50, include_resolved=True)),
+    ("task list --resolved", mails.ListMailTasksRequest(page_size=50, include_resolved=True)),
     ("task list --resolved", items.ListStockTasksRequest(page_size=50, include_resolved=True)),
     (f"task resolve {ID}", items.ResolveStockTaskRequest(id=ID)),
 ]  # fmt: skip
@@ -126,6 +180,14 @@ ANSWERS: dict[type[Message], Message] = {
     ),
     orders.GetOrderRequest: orders.GetOrderResponse(
         order=order_pb2.Order(id=ID, content_revision=7)
+    ),
+    connections.GetBankConnectionRequest: connections.GetBankConnectionResponse(
+        connection=connections.BankConnection(id=ID, account="1/0100", currency="CZK", name="Starý")
+    ),
+    payments.GetMatchingRulesRequest: payments.GetMatchingRulesResponse(
+        rules=payments.MatchingRules(
+            criteria=[payment_pb2.CRITERION_ORDER_VARIABLE_SYMBOL], text_needs_person=True
+        )
     ),
     items.GetItemRequest: items.GetItemResponse(item=items.Item(id=ID)),
     orders.ListOrderTasksRequest: orders.ListOrderTasksResponse(
@@ -244,6 +306,58 @@ async def test_a_task_of_an_order_is_found_after_those_of_stock(
     assert json.loads(result.stdout)["resolved_by"] == "key/1"
 
 
+async def test_a_payment_is_explained_in_words(house: House, options: list[str]) -> None:
+    candidates = [
+        payment_pb2.Candidate(
+            order_id=ID,
+            order_number="2026-1",
+            due=Money(currency="CZK", amount="100"),
+            taken=True,
+            reason="it owes exactly this",
+        ),
+        payment_pb2.Candidate(
+            order_id=OTHER,
+            order_number="2026-2",
+            due=Money(currency="EUR", amount="4"),
+            reason="it is in EUR",
+        ),
+    ]
+    payment = payment_pb2.Payment(
+        id=ID,
+        incoming=True,
+        amount=Money(currency="CZK", amount="100"),
+        value_date="2026-11-22",
+        counterparty_name="Eva Ukázková",
+        variable_symbol="42",
+        status=payment_pb2.PAYMENT_STATUS_MATCHED,
+        verdict=payment_pb2.Verdict(
+            summary="Order 2026-1 is paid exactly.",
+            runs=[
+                payment_pb2.CriterionRun(
+                    criterion=payment_pb2.CRITERION_ORDER_VARIABLE_SYMBOL,
+                    searched="VS 42",
+                    candidates=candidates,
+                )
+            ],
+        ),
+        flags=["order 2026-3 came later and has the same VS"],
+    )
+
+    async def answer(_heard: Heard) -> Message:
+        return payments.GetPaymentResponse(payment=payment)
+
+    house.echo.unary = answer
+    result = await call("payment", "why", ID, *options)
+    assert result.stdout.splitlines() == [
+        "100 CZK came in on 2026-11-22, Eva Ukázková, VS 42",
+        "MATCHED: Order 2026-1 is paid exactly.",
+        "  by order variable symbol: VS 42",
+        "    order 2026-1 (owes 100 CZK): taken, it owes exactly this",
+        "    order 2026-2 (owes 4 EUR): left, it is in EUR",
+        "  note: order 2026-3 came later and has the same VS",
+    ]
+
+
 async def test_a_failed_test_of_a_connection_says_what_to_do(
     house: House, options: list[str]
 ) -> None:
@@ -323,7 +437,7 @@ async def test_status_says_part_by_part(house: House) -> None:
         return json.loads((await call("status", "--url", url, "--json")).stdout)
 
     while not (body := await said())["ready"]:
-        assert set(body["parts"]) == {"database", "orders", "stock"}
+        assert set(body["parts"]) == {"database", "orders", "stock", "payments", "mail_ingest"}
     assert set(body["parts"].values()) == {"ready"}
     away = await call("status", "--url", "http://127.0.0.1:1")
     assert away.exit_code == 1

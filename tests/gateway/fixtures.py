@@ -46,6 +46,8 @@ def settings(backend: Server, tmp_path: Path) -> Settings:
         edge_http_port=0,
         stock_address=address,
         orders_address=address,
+        payments_address=address,
+        mail_ingest_address=address,
         data_dir=tmp_path,
     )
 

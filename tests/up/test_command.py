@@ -18,7 +18,7 @@ from spojka.api.accounts.v1.accounts_service_pb2_grpc import TenantServiceStub
 from spojka.supervisor import ChildStatus
 from spojka.up import Status, read_status
 
-PROCESSES = {"PostgreSQL", "Kafka", "gateway", "orders", "stock"}
+PROCESSES = {"PostgreSQL", "Kafka", "gateway", "orders", "stock", "payments", "mail_ingest"}
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 
@@ -46,7 +46,7 @@ def test_it_starts_restarts_stops_and_goes_on_where_it_stopped(data_dir: Path) -
         assert _stop(first) == 0
         assert not [group for group in groups if _has_processes(group)]
         assert read_status(data_dir) is None
-        assert _stopped_in_order(data_dir) == ["gateway", "services", "Kafka", "PostgreSQL"]
+        assert _stopped_in_order(data_dir) == ["doors", "services", "Kafka", "PostgreSQL"]
 
     with _up(data_dir) as again:
         after = _until_up(again, data_dir)
@@ -176,8 +176,10 @@ def _has_processes(group: int) -> bool:
 
 
 def _stopped_in_order(data_dir: Path) -> list[str]:
-    """Tell the order of the stop, services as one."""
+    """Tell the order of the stop: the doors as one, the services as one."""
     lines = (data_dir.parent / "up.log").read_text().splitlines()
     stopped = [line.split()[0] for line in lines if line.endswith(" stopped")]
-    named = ["services" if name in {"orders", "stock"} else name for name in stopped]
+    parts = {"gateway": "doors", "mail_ingest": "doors"}
+    parts |= dict.fromkeys(("orders", "stock", "payments"), "services")
+    named = [parts.get(name, name) for name in stopped]
     return list(dict.fromkeys(named))

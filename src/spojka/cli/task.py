@@ -1,12 +1,16 @@
 """`spojka task …`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import grpc
 import typer
 
+from spojka.api.mail.v1 import mail_service_pb2 as mails
+from spojka.api.mail.v1.mail_service_pb2_grpc import MailServiceStub
 from spojka.api.orders.v1 import order_service_pb2 as orders
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
+from spojka.api.payments.v1 import payment_service_pb2 as payments
+from spojka.api.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from spojka.api.stock.v1 import item_service_pb2 as items
 from spojka.api.stock.v1.item_service_pb2_grpc import ItemServiceStub
 from spojka.cli.edge import Edge
@@ -24,21 +28,20 @@ async def list_tasks(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks of orders and of the goods side, newest first."""
-    of_orders = await edge.rows(
-        OrderServiceStub(edge.channel).ListOrderTasks,
-        orders.ListOrderTasksRequest(include_resolved=resolved),
-        "tasks",
-        limit,
-    )
-    of_stock = await edge.rows(
-        ItemServiceStub(edge.channel).ListStockTasks,
-        items.ListStockTasksRequest(include_resolved=resolved),
-        "tasks",
-        limit,
-    )
+    """List the tasks of every side, newest first."""
+    sources: list[tuple[Any, Any]] = [
+        (OrderServiceStub(edge.channel).ListOrderTasks, orders.ListOrderTasksRequest),
+        (ItemServiceStub(edge.channel).ListStockTasks, items.ListStockTasksRequest),
+        (PaymentServiceStub(edge.channel).ListPaymentTasks, payments.ListPaymentTasksRequest),
+        (MailServiceStub(edge.channel).ListMailTasks, mails.ListMailTasksRequest),
+    ]
+    found = [
+        task
+        for method, request in sources
+        for task in await edge.rows(method, request(include_resolved=resolved), "tasks", limit)
+    ]
     # Ids sort by time.
-    rows = sorted([*of_orders, *of_stock], key=lambda task: str(task.id), reverse=True)[:limit]
+    rows = sorted(found, key=lambda task: str(task.id), reverse=True)[:limit]
     columns = ("id", "kind", "subject", "summary", "advice", "resolved_by")
     print_rows(rows, columns, as_json=as_json)
 
@@ -46,17 +49,27 @@ async def list_tasks(
 @edge_command(app)
 async def resolve(edge: Edge, task: Annotated[str, typer.Argument(help="The task's id.")]) -> None:
     """Close a task that was dealt with."""
+    *others, last = (
+        (ItemServiceStub(edge.channel).ResolveStockTask, items.ResolveStockTaskRequest),
+        (OrderServiceStub(edge.channel).ResolveOrderTask, orders.ResolveOrderTaskRequest),
+        (PaymentServiceStub(edge.channel).ResolvePaymentTask, payments.ResolvePaymentTaskRequest),
+        (MailServiceStub(edge.channel).ResolveMailTask, mails.ResolveMailTaskRequest),
+    )
+    for method, request in others:
+        if await _resolved(edge, method, request(id=task)):
+            return
+    method, request = last
+    print_message((await edge.call(method, request(id=task))).task)
+
+
+async def _resolved(edge: Edge, method: Any, request: Any) -> bool:
+    """Whether the service had this task; it is printed then."""
     try:
-        answer = await edge.call(
-            ItemServiceStub(edge.channel).ResolveStockTask, items.ResolveStockTaskRequest(id=task)
-        )
-        print_message(answer.task)
+        answer = await edge.call(method, request)
     except CommandError as error:
         cause = error.__cause__
-        if not isinstance(cause, grpc.aio.AioRpcError):
-            raise
-        if cause.code() is not grpc.StatusCode.NOT_FOUND:
-            raise
-        request = orders.ResolveOrderTaskRequest(id=task)
-        method = OrderServiceStub(edge.channel).ResolveOrderTask
-        print_message((await edge.call(method, request)).task)
+        if isinstance(cause, grpc.aio.AioRpcError) and cause.code() is grpc.StatusCode.NOT_FOUND:
+            return False
+        raise
+    print_message(answer.task)
+    return True

@@ -34,6 +34,8 @@ def environment(
     }
     if instance.is_edge:
         values |= {"edge_grpc_port": instance.grpc_port, "edge_http_port": instance.http_port}
+    if instance.smtp_port:
+        values |= {"smtp_port": instance.smtp_port}
     return foreign | _variables(values)
 
 

@@ -12,6 +12,8 @@ from spojka.up.errors import UpError
 
 EDGE: Final = "gateway"
 """The service whose ports are public, and so have settings of their own."""
+MAIL: Final = "mail_ingest"
+"""The service that banks write to: its SMTP port has settings of its own, too."""
 INSTANCES_MAX: Final = 8
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -25,12 +27,18 @@ class Instance:
     host: str
     grpc_port: int
     http_port: int
+    smtp_port: int
     metrics_port: int
 
     @property
     def is_edge(self) -> bool:
         """Whether clients call it."""
         return self.service == EDGE
+
+    @property
+    def is_door(self) -> bool:
+        """Whether what is outside reaches it: it is closed first."""
+        return self.service in {EDGE, MAIL}
 
     @property
     def grpc_address(self) -> str:
@@ -103,12 +111,16 @@ class Places:
             host = settings.service_host
             grpc_port, grpc_setting = self._inner_port(service), f"SPOJKA_{service.upper()}_ADDRESS"
             http_port = 0
+        smtp_port = 0
+        if service == MAIL:
+            wanted = settings.smtp_port if first else 0
+            smtp_port = await self._port(name, "SMTP", wanted, "SPOJKA_SMTP_PORT")
         metrics_port = 0
         if settings.metrics_port:
             wanted = settings.metrics_port + index
             metrics_port = await self._port(name, "metrics", wanted, "SPOJKA_METRICS_PORT")
         grpc_port = await self._port(name, "gRPC", grpc_port if first else 0, grpc_setting)
-        return Instance(name, service, host, grpc_port, http_port, metrics_port)
+        return Instance(name, service, host, grpc_port, http_port, smtp_port, metrics_port)
 
     def _inner_port(self, service: str) -> int:
         address = getattr(self._settings, f"{service}_address", None)

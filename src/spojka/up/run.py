@@ -24,9 +24,9 @@ from spojka.up.report import Report, Silence
 from spojka.up.servers import public_form, with_servers
 from spojka.up.status_file import Status, remove_status, write_status
 
-EDGE_STOP_GROUP: Final = 10
+DOORS_STOP_GROUP: Final = 10
 SERVICES_STOP_GROUP: Final = 20
-"""The edge stops before the services behind it; both before Kafka and PostgreSQL."""
+"""The edge and the mail door stop before the services; all before Kafka and PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,9 @@ def _in_force(settings: Settings, instances: Sequence[Instance]) -> Settings:
         found |= {"edge_grpc_port": edges[0].grpc_port, "edge_http_port": edges[0].http_port}
         if "public_url" not in settings.model_fields_set:
             found["public_url"] = edges[0].http_url
+    for instance in instances[::-1]:
+        if instance.smtp_port:
+            found["smtp_port"] = instance.smtp_port
     return settings.model_copy(update=found)
 
 
@@ -139,7 +142,7 @@ def _child(
         env=environment(settings, instance, addresses(instances)) | {**options.variables, **own},
         log_path=settings.data_dir / "logs" / f"{instance.name}.log",
         ready=_probe(instance),
-        stop_group=EDGE_STOP_GROUP if instance.is_edge else SERVICES_STOP_GROUP,
+        stop_group=DOORS_STOP_GROUP if instance.is_door else SERVICES_STOP_GROUP,
     )
 
 
@@ -160,6 +163,8 @@ def _listening(settings: Settings, instances: Sequence[Instance]) -> dict[str, s
         found[instance.name] = f"grpc {instance.grpc_address}"
         if instance.http_port:
             found[instance.name] += f", {instance.http_url}"
+        if instance.smtp_port:
+            found[instance.name] += f", smtp {settings.smtp_host}:{instance.smtp_port}"
         if instance.metrics_port:
             found[instance.name] += f", metrics on port {instance.metrics_port}"
     return found
