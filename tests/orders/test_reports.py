@@ -17,6 +17,7 @@ from spojka.api.stock.v1 import events_pb2 as stock
 from spojka.database import Database
 from spojka.delivery.failures import PoisonError
 from spojka.delivery.handler import Handler, ReceivedEvent
+from spojka.errors import FailedPrecondition
 from tests.orders.events import told
 from tests.orders.shop import Shop, an_order
 
@@ -204,6 +205,18 @@ async def test_payments_sum_up_and_set_the_status(shop: Shop, database: Database
         "Partly paid: 200 of 498.8 CZK.",
         "Paid: 498.8 of 498.8 CZK. Its status became 'Uhrazená'.",
     ]
+
+
+async def test_what_is_paid_keeps_its_currency(shop: Shop, database: Database) -> None:
+    order = await shop.placed(an_order())
+    order.currency = "EUR"
+    moved = await shop.amend(order)
+    await take(database, PaymentEvents(), shop.tenant, [paid(order, 1, "100", currency="EUR")])
+    moved.currency = "CZK"
+    with pytest.raises(FailedPrecondition, match="is paid by 100 EUR"):
+        await shop.amend(moved)
+    await take(database, PaymentEvents(), shop.tenant, [paid(order, 2, "0", currency="EUR")])
+    assert (await shop.amend(moved)).currency == "CZK"
 
 
 async def test_money_for_a_cancelled_order_is_a_task(shop: Shop, database: Database) -> None:

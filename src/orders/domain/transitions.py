@@ -38,8 +38,9 @@ def amend(
     None where the order says just that already: a repeated call must not fail
     on its own success. Raises InvalidArgument where the content is another
     order's, FailedPrecondition on an order that is cancelled or delivered, or
-    where more is delivered of a line than would be left, Conflict where
-    `expected_revision` is not the order's content revision.
+    where more is delivered of a line than would be left, or where it is paid
+    in another currency, Conflict where `expected_revision` is not the order's
+    content revision.
     """
     _refuse_other_order(order, wish.content)
     paths = content_differences(order.content, wish.content)
@@ -50,6 +51,7 @@ def amend(
     _refuse_closed(order)
     _refuse_stale(order, expected_revision)
     _refuse_delivered_lines(order, wish.content)
+    _refuse_paid_in_another_currency(order, wish.content)
     after = replace(
         order,
         content=wish.content,
@@ -149,6 +151,16 @@ def _refuse_stale(order: Order, expected_revision: int) -> None:
             f"{expected_revision}; read it again and decide anew",
             reason="STALE_REVISION",
             metadata={"content_revision": str(order.content_revision)},
+        )
+
+
+def _refuse_paid_in_another_currency(order: Order, content: Content) -> None:
+    if order.amount_paid and content.currency != order.content.currency:
+        paid = f"{format_decimal(order.amount_paid)} {order.content.currency}"
+        raise FailedPrecondition(
+            f"order {order.content.number} is paid by {paid}, so that its currency can't become "
+            f"{content.currency}: unmatch the payment first, or cancel the order and place another",
+            reason="PAID_IN_ANOTHER_CURRENCY",
         )
 
 
