@@ -160,6 +160,20 @@ SHORT_KEY = (
         ("p=" + base64.b64encode(b"\x30" * 600).decode(), "decoded"),
         (rsa_key(1024).record, "does not fit"),
     ],
+    # The keys are made anew in each process, and may name no test.
+    ids=[
+        "short",
+        "revoked",
+        "version",
+        "no base64",
+        "on trial",
+        "hash",
+        "service",
+        "long",
+        "another kind",
+        "no key",
+        "another key",
+    ],
 )
 async def test_keys_that_do_not_count(bench: Bench, record: str, named: str) -> None:
     bench.zone.txt("s1._domainkey.fio.cz", record)
