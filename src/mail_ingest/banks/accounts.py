@@ -57,12 +57,13 @@ def account_of(number: str, bank_code: str, country: str = "CZ") -> str:
 def _domestic(prefix: str, number: str, bank: str, country: str) -> str:
     """Raises ValueError for a number that is not divisible by 11 as its bank's decree asks."""
     prefix, number = prefix.lstrip("0"), number.lstrip("0")
+    written = f"{prefix}-{number}/{bank}" if prefix else f"{number}/{bank}"
     if not number or not _divisible_by_11(prefix) or not _divisible_by_11(number):
-        raise ValueError(f"{prefix}-{number}/{bank} is an account with wrong check digits")
+        raise ValueError(f"{written} is an account with wrong check digits")
     if country == "SK":
         basic = f"{bank}{prefix:0>6}{number:0>10}"
         return f"SK{iban.calc_check_digits('SK00' + basic)}{basic}"
-    return f"{prefix}-{number}/{bank}" if prefix else f"{number}/{bank}"
+    return written
 
 
 def _divisible_by_11(digits: str) -> bool:

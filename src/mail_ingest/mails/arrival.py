@@ -1,8 +1,10 @@
 """Storing mails as they come: those that arrive together are one transaction.
 
-A mail is stored once for each connection: the same bytes again (a sender that
-did not get our answer, two forwarding rules) are noted on the first, which is
-answered for already. The address is looked at in the same statement, so that
+A mail is stored once for each connection and way: the same bytes again by the
+same way (a sender that did not get our answer) are noted on the first, which is
+answered for already. By another way they may prove more, and are another mail:
+whoever sends a copy first must not keep the bank's own from being judged. The
+address is looked at in the same statement, so that
 nothing is stored for one that has ended.
 """
 
@@ -195,7 +197,7 @@ _INSERT: Final = """
         INSERT INTO mail (tenant_id, id, connection_id, address_id, digest, size_bytes,
                           client_ip, helo, envelope_from, receive_time)
         SELECT tenant_id, %b, connection_id, id, %b, %b, %b, %b, %b, %b FROM recipient
-        ON CONFLICT (tenant_id, connection_id, digest)
+        ON CONFLICT (tenant_id, connection_id, digest, client_ip, envelope_from, helo)
         DO UPDATE SET redeliveries = mail.redeliveries + 1,
                       redelivery_time = excluded.receive_time
         RETURNING tenant_id, id, redeliveries

@@ -58,11 +58,12 @@ CREATE TABLE mail (
     value           bytea       NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor = 70);
-CREATE UNIQUE INDEX mail_digest ON mail (tenant_id, connection_id, digest);
+CREATE UNIQUE INDEX mail_digest
+    ON mail (tenant_id, connection_id, digest, client_ip, envelope_from, helo);
 CREATE INDEX mail_connection ON mail (tenant_id, connection_id, receive_time);
 CREATE INDEX mail_state ON mail (tenant_id, state, id);
 COMMENT ON TABLE mail IS 'One row for each mail; ids sort by time of arrival';
-COMMENT ON COLUMN mail.digest IS 'SHA-256 of the bytes: the same mail again is noted, not stored';
+COMMENT ON COLUMN mail.digest IS 'SHA-256 of the bytes: the same mail again by the same way is noted, not stored';
 COMMENT ON COLUMN mail.state IS 'spojka.api.mail.v1.MailState';
 COMMENT ON COLUMN mail.trust IS 'spojka.api.mail.v1.Trust';
 COMMENT ON COLUMN mail.evidence IS 'JSON: what was found out about its sender, so that it can be judged again without asking anew';

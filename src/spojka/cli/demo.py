@@ -39,7 +39,7 @@ def demo(
         typer.Option(help="Where data, logs and secrets are [SPOJKA_DATA_DIR/demo]"),
     ] = None,
 ) -> None:
-    """Run everything with stand-ins for a warehouse and two shops, and tell what happens.
+    """Run everything with stand-ins for a warehouse, shops and banks, and tell what happens.
 
     The exit code is 0 only where every step was as told.
     """

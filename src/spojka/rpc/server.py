@@ -272,6 +272,8 @@ _OPTIONS: Final = {
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.so_reuseport": 0,
     "grpc.http2.min_recv_ping_interval_without_data_ms": 20_000,
+    # A client's keepalive that arrives just after its last call has ended is no abuse.
+    "grpc.keepalive_permit_without_calls": 1,
 }
 _SERVING: Final = {
     True: health_pb2.HealthCheckResponse.SERVING,

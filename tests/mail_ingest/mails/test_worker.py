@@ -89,6 +89,18 @@ async def test_a_mail_sent_twice_is_told_once(scene: Scene) -> None:
     assert "The same bytes came 2 times more." in mail.evidence
 
 
+async def test_a_copy_that_came_first_does_not_keep_the_banks_own_from_being_judged(
+    scene: Scene,
+) -> None:
+    await scene.worker.start()
+    raw = letter()
+    copy = await scene.send(raw, ip="198.51.100.66")
+    own = await scene.send(raw)
+    first, second = await scene.judged(copy, own)
+    assert (first.trust, second.trust) == (events_pb2.TRUST_REJECTED, events_pb2.TRUST_TRUSTED)
+    assert [event.mail_id for event in await scene.told()] == [str(own)]
+
+
 async def test_silent_dns_makes_mails_wait_and_not_lost(scene: Scene) -> None:
     scene.zone.silent.add("fio.cz")
     await scene.worker.start()
