@@ -1,7 +1,7 @@
-"""`spojka demo` as a person runs it: the end-to-end test of the goods side.
+"""`spojka demo` as a person runs it: the end-to-end test of the goods and the money.
 
-The whole story takes about half a minute on the servers of the tests, and a
-minute on a busy machine.
+The whole story takes about a minute on the servers of the tests, and more on a
+busy machine.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from sandbox.demo.chapters import balancing, forging, guarding, paying
 from tests.demo.conftest import Home
 
 STORY_TIMEOUT_SECONDS = 300.0
@@ -23,8 +24,11 @@ async def test_every_step_is_as_told(home: Home) -> None:
         told, complaints = await _ended(process)
     assert process.returncode == 0, f"{complaints}\n{told}"
     assert "✗" not in told
-    assert told.count("✓") > 20
+    assert told.count("✓") > 50
     assert "steps were as told" in told
+    for title in (guarding.TITLE, paying.TITLE, forging.TITLE, balancing.TITLE):
+        assert title in told
+    assert "From the mail accepted to the order paid" in told
     keys = (home.data_dir / "demo.env").read_text()
     assert "SPOJKA_API_KEY='spk_" in keys
     assert f"{(home.data_dir / 'demo.env').stat().st_mode & 0o777:o}" == "600"

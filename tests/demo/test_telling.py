@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from sandbox.demo import DEMO
+from sandbox.demo import DEMO, story
 from sandbox.demo.expectations import Unexpected, eventually, expect
 from sandbox.demo.narrator import Narrator
 from spojka import demonstration
 from spojka.demonstration import DemonstrationMissing, StoryFailed, registered_demonstration
 from spojka.errors import Unavailable
+from spojka.servers.ports import is_free
+from spojka.settings import Settings
 
 
 @pytest.fixture
@@ -63,6 +65,23 @@ async def test_looking_in_vain_says_what_was_seen_last() -> None:
 
     with pytest.raises(Unexpected, match=r"expected three within 0\.1 s; seen: 1"):
         await eventually(look, lambda seen: seen == 3, "three", within_seconds=0.1)
+
+
+def test_the_story_asks_its_own_dns_and_reaches_this_machine() -> None:
+    settings = DEMO.prepared(Settings(dns_servers="192.0.2.53:53", mail_domain="shop.example"))
+    ((host, port),) = settings.dns_server_list
+    assert host == "127.0.0.1"
+    assert is_free(port)
+    assert settings.mail_domain != "shop.example"
+    assert settings.allow_private_targets
+
+
+def test_a_machine_that_cannot_play_banks_is_told_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(story, "ADDRESSES", ("127.0.0.11", "192.0.2.11"))
+    with pytest.raises(StoryFailed, match=r"ifconfig lo0 alias 192\.0\.2\.11 up"):
+        DEMO.prepared(Settings())
 
 
 def test_the_story_is_registered() -> None:

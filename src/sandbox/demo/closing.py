@@ -3,14 +3,25 @@
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sandbox.demo.chapters.ruling import Left
+from sandbox.demo.money import BankAccount
 from sandbox.demo.stage import Stage
 from spojka.up import Installation
 from spojka.up.private_file import write_private
 
 FILE_NAME: Final = "demo.env"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What the chapters about money leave behind: the bank account, and an order to pay."""
+
+    account: BankAccount
+    left: Left
 
 
 def leave_keys(stage: Stage, installation: Installation) -> Path:
@@ -26,9 +37,11 @@ def leave_keys(stage: Stage, installation: Installation) -> Path:
     return path
 
 
-def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str) -> None:
+def say_goodbye(
+    stage: Stage, installation: Installation, money: Money, keys: Path, took: str
+) -> None:
     """Print the addresses and the commands."""
-    narrator, edge = stage.narrator, installation.edge
+    narrator, edge, settings = stage.narrator, installation.edge, installation.settings
     narrator.table(
         f"All {narrator.steps_passed} steps were as told, in {took}",
         [
@@ -36,6 +49,9 @@ def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str)
             ("Spojka, HTTP", edge.http_url),
             ("Impulse URL", stage.connection.impulse_url),
             ("Pohoda's stand-in", f"{stage.warehouse.url} (ledger: /sandbox/ledger)"),
+            ("SMTP, for banks", f"{settings.smtp_host}:{settings.smtp_port}"),
+            ("Bank address", money.account.connection.address),
+            ("Banks' stand-ins", f"{stage.banks.url}/sandbox/ledger"),
             ("Kafka", installation.settings.required_bootstrap()),
             ("Merchant", stage.tenant),
             ("Keys", str(keys)),
@@ -46,6 +62,10 @@ def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str)
     spojka = "spojka" if shutil.which("spojka") else os.path.relpath(sys.argv[0])
     narrator.say("\nTry next, in another terminal:")
     movement = f'{{"store": "HLAVNI", "code": "{stage.moved.code}", "delta": -3}}'
+    transfer = (
+        f'{{"bank": "{money.account.bank.house.name}", "account": "{money.account.number}", '
+        f'"amount": "{money.left.order.total}", "vs": "{money.left.variable_symbol}"}}'
+    )
     narrator.commands(
         [
             f"set -a; . '{keys}'; set +a",
@@ -55,5 +75,9 @@ def say_goodbye(stage: Stage, installation: Installation, keys: Path, took: str)
             f"{spojka} events tail",
             f"curl -d '{movement}' {stage.warehouse.url}/sandbox/movements",
             f"curl -X POST {stage.connection.impulse_url}",
+            f"{spojka} payment list",
+            f"{spojka} mail list",
+            f"curl -d '{transfer}' {stage.banks.url}/sandbox/movements",
+            f"{spojka} order show {money.left.order.id}",
         ]
     )

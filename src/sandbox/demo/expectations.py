@@ -31,6 +31,7 @@ async def eventually(
     expected: str,
     *,
     within_seconds: float = DEADLINE_SECONDS,
+    every_seconds: float = LOOK_INTERVAL_SECONDS,
 ) -> T:
     """Look again and again until it holds; returns what was seen. Raises Unexpected."""
     loop = asyncio.get_running_loop()
@@ -41,4 +42,4 @@ async def eventually(
             return seen
         if loop.time() > deadline:
             raise Unexpected(f"{expected} within {within_seconds:g} s", seen)
-        await asyncio.sleep(LOOK_INTERVAL_SECONDS)
+        await asyncio.sleep(every_seconds)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sandbox.banks import GaveUp, LoopbackMissing, Refused
 from sandbox.demo.expectations import Unexpected
 from sandbox.demo.figures import Figures
 from sandbox.shops import NotShown
@@ -19,7 +20,10 @@ from spojka.supervisor import SupervisorError
 
 COLUMNS: Final = ("on hand", "reserved", "held", "available", "e-shop", "market")
 LABEL_CHARACTERS: Final = 30
-_NOT_AS_TOLD: Final = (Unexpected, NotShown, RequestError, SupervisorError, httpx.HTTPError)
+_NOT_AS_TOLD: Final = (
+    *(Unexpected, NotShown, RequestError, SupervisorError, httpx.HTTPError),
+    *(Refused, GaveUp, LoopbackMissing),
+)
 """What a step that goes wrong raises; anything else is a fault of the demo itself."""
 
 

@@ -4,16 +4,18 @@ import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from sandbox.banks import Street, running
 from sandbox.demo import accounts
 from sandbox.demo.expectations import expect
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.office import Office
 from sandbox.demo.stage import Product, Stage, market_id
+from sandbox.demo.treasury import Treasury
 from sandbox.demo.warehouse import Card, controlled
 from sandbox.shops import EdgeClient, GrpcShop, KafkaShop, Listing
 from sandbox.shops.edge import connected
@@ -34,6 +36,7 @@ MARKET: Final = "market"
 PARTNER_STOP_GROUP: Final = 5
 """The stand-in starts after the edge and stops before it."""
 PLENTY: Final = 30
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 REFERENCE_VARIABLE: Final = "SPOJKA_REFERENCE_DIR"
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "PYTHONPATH", REFERENCE_VARIABLE)
 
@@ -83,8 +86,22 @@ async def opened(installation: Installation, narrator: Narrator) -> AsyncIterato
             )
             await stack.enter_async_context(eshop)
             await stack.enter_async_context(market)
+        async with narrator.step("three banks, with a name server that knows them"):
+            banks = await stack.enter_async_context(_banks(installation))
         sold, moved = _heroes(products)
-        yield Stage(narrator, warehouse, office, eshop, market, name, sold, moved, api.Connection())
+        yield Stage(
+            narrator=narrator,
+            warehouse=warehouse,
+            office=office,
+            eshop=eshop,
+            market=market,
+            tenant=name,
+            sold=sold,
+            moved=moved,
+            connection=api.Connection(),
+            banks=banks,
+            treasury=Treasury(office.edge),
+        )
 
 
 async def _start_warehouse(installation: Installation) -> str:
@@ -105,6 +122,13 @@ async def _start_warehouse(installation: Installation) -> str:
     )
     await installation.supervisor.start([child])
     return url
+
+
+def _banks(installation: Installation) -> AbstractAsyncContextManager[Street]:
+    settings = installation.settings
+    ((_, dns_port),) = settings.dns_server_list
+    host = "127.0.0.1" if settings.smtp_host in EVERYWHERE else settings.smtp_host
+    return running(host, settings.smtp_port, dns_port=dns_port)
 
 
 async def _shop_edge(operator: EdgeClient, channel_id: str) -> EdgeClient:

@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import httpx
 
+from sandbox.banks import Street
 from sandbox.demo.expectations import eventually
 from sandbox.demo.figures import Figures
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.office import Office
+from sandbox.demo.treasury import Treasury
 from sandbox.demo.warehouse import Card, Warehouse
 from sandbox.shops import GrpcShop, KafkaShop
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
@@ -50,6 +52,8 @@ class Stage:
     moved: Product
     """The item that the warehouse receives more of."""
     connection: api.Connection
+    banks: Street
+    treasury: Treasury
 
     async def figures(self, product: Product) -> Figures:
         """The item's numbers now, everywhere."""

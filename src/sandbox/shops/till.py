@@ -46,9 +46,17 @@ class Till:
         self._listings = listings
         self._numbers = (f"{order_prefix}{number:04}" for number in count(1))
 
-    async def sell(self, basket: Basket) -> order_pb2.Order:
-        """Sell; returns the order as Spojka took it."""
+    async def sell(self, basket: Basket, *, variable_symbol: str = "") -> order_pb2.Order:
+        """Sell; returns the order as Spojka took it.
+
+        With a variable symbol it is paid by a transfer that bears it, else on
+        delivery.
+        """
         order = self._order(next(self._numbers), basket)
+        if variable_symbol:
+            order.payment_method = order_pb2.PAYMENT_METHOD_BANK_TRANSFER
+            order.payment_method_name = "Bankovní převod"
+            order.references.variable_symbol = variable_symbol
         self._take(basket)
         answer = await self._edge.call(self._orders.PlaceOrder, api.PlaceOrderRequest(order=order))
         return answer.order
