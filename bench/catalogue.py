@@ -4,7 +4,19 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench.result import Result
-from bench.rows import latency, offers, orders, parsing, readings, relay
+from bench.rows import (
+    latency,
+    mail,
+    mail_proof,
+    match,
+    offers,
+    orders,
+    paid,
+    parsing,
+    payments,
+    readings,
+    relay,
+)
 from bench.stage import Stage
 
 Row = Callable[[Stage], Awaitable[list[Result]]]
@@ -18,4 +30,9 @@ ROWS: Final[dict[str, Row]] = {
     "place": orders.one_at_a_time,
     "batch": orders.in_batches,
     "offers": offers.decide,
+    "accept": mail.accept,
+    "verify": mail_proof.verify,
+    "paid": paid.mail_to_paid,
+    "match": match.one_match,
+    "payments": payments.in_one_go,
 }

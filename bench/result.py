@@ -48,13 +48,18 @@ def time_against(what: str, figure_ms: float, ceiling_ms: float, *, at_most: flo
     )
 
 
-def absolute(what: str, figure: float, unit: str, *, below: float) -> Result:
-    """A figure that is to stay below a bound of its own."""
+def absolute(what: str, figure: float, unit: str, *, below: float | None = None) -> Result:
+    """A figure that may have to stay below a bound of its own."""
     return Result(
         what=what,
         figure=f"{figure:,.2f} {unit}",
         ceiling="",
         ratio="",
-        asked=f"< {below:g} {unit}",
-        met=figure < below,
+        asked="" if below is None else f"< {below:g} {unit}",
+        met=None if below is None else figure < below,
     )
+
+
+def rate(what: str, unit: str, figure: float) -> Result:
+    """A rate that nothing is asked of."""
+    return Result(what, figure=f"{figure:,.0f} {unit}", ceiling="", ratio="", asked="", met=None)

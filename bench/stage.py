@@ -1,5 +1,6 @@
 """What every row stands on: the servers, and a database and topics of its own."""
 
+import base64
 import os
 import secrets
 import sys
@@ -27,6 +28,8 @@ from spojka.settings import Settings
 ROLE_SECRET: Final = os.environ.get("SPOJKA_ROLE_SECRET", "for tests only")
 """Roles belong to the whole server: one that is named gets the same passwords as by the tests."""
 INTERNAL_TOKEN: Final = "known inside the house only"  # noqa: S105 - of the bench alone
+SEALING_KEYS: Final = "bench:" + base64.b64encode(bytes(32)).decode()
+MAIL_DOMAIN: Final = "mail.example"
 TOPIC_SECONDS: Final = 30.0
 
 
@@ -46,6 +49,7 @@ class Stage:
     superuser_url: str
     settings: Settings
     quick: bool
+    _servers: Servers
     _stack: AsyncExitStack = field(repr=False)
 
     def service_url(self, schema: str) -> str:
@@ -70,10 +74,14 @@ class Stage:
         self._stack.push_async_callback(connection.close)
         return connection
 
-    async def ensure_topics(self, schema: str, *, groups: Sequence[str] = ()) -> None:
+    async def another(self) -> "Stage":
+        """One more on the same servers, with a database of its own; it ends with this one."""
+        return await self._stack.enter_async_context(stage(self._servers, quick=self.quick))
+
+    async def ensure_topics(self, *schemas: str, groups: Sequence[str] = ()) -> None:
         """Create the topics; they are deleted with the stage."""
-        await ensure_topics(self.settings, groups=groups, schemas=[schema])
-        specs = all_topics(self.settings, groups=groups, schemas=[schema])
+        await ensure_topics(self.settings, groups=groups, schemas=schemas)
+        specs = all_topics(self.settings, groups=groups, schemas=schemas)
         self._stack.callback(self._delete_topics, [spec.name for spec in specs])
 
     def _delete_topics(self, names: list[str]) -> None:
@@ -123,9 +131,11 @@ async def stage(servers: Servers, *, quick: bool) -> AsyncIterator[Stage]:
                 kafka_bootstrap=servers.kafka_bootstrap,
                 topic_prefix=name.replace("_", "-"),
                 internal_token=SecretStr(INTERNAL_TOKEN),
+                sealing_keys=SecretStr(SEALING_KEYS),
+                mail_domain=MAIL_DOMAIN,
             )
             async with AsyncExitStack() as stack:
-                yield Stage(url, settings, quick, stack)
+                yield Stage(url, settings, quick, servers, stack)
         finally:
             await admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 

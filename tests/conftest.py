@@ -110,7 +110,19 @@ def _served(source: Source | ServerError) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """A running PostgreSQL; the URL logs in as the superuser."""
-    yield from _served(pytestconfig.stash[POSTGRES])
+    source = pytestconfig.stash[POSTGRES]
+    for url in _served(source):
+        if isinstance(source, Source) and source.origin is not Origin.GIVEN:
+            _spare_the_disk(url)
+        yield url
+
+
+def _spare_the_disk(url: str) -> None:
+    """Nothing that a test proves outlives the machine: its power never fails in a test."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ ceiling of batches is the rate one at a time.
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -21,13 +21,13 @@ from uuid import uuid4
 import grpc
 
 from bench.bare_hops import METHOD, TABLE
+from bench.installation import installed
 from bench.measure import alternate
 from bench.processes import free_port, running
 from bench.result import Result, rate_against
-from bench.stage import INTERNAL_TOKEN, Stage
-from gateway.bootstrap import create_admin_key
+from bench.stage import Stage
 from spojka.api.accounts.v1 import accounts_service_pb2 as accounts
-from spojka.api.accounts.v1.accounts_service_pb2_grpc import ApiKeyServiceStub, TenantServiceStub
+from spojka.api.accounts.v1.accounts_service_pb2_grpc import ApiKeyServiceStub
 from spojka.api.common.v1 import rules_pb2
 from spojka.api.orders.v1 import channel_service_pb2, order_pb2
 from spojka.api.orders.v1 import order_service_pb2 as pb
@@ -117,52 +117,19 @@ async def _batches(shop: _Shop, count: int) -> float:
 @asynccontextmanager
 async def _house(stage: Stage) -> AsyncIterator[_Shop]:
     """The edge and the orders service as processes, a tenant, a channel and its key."""
-    await stage.ensure_topics("orders", groups=["orders"])
-    orders, public, http = free_port(), free_port(), free_port()
-    shared = {
-        "SPOJKA_KAFKA_BOOTSTRAP": stage.settings.required_bootstrap(),
-        "SPOJKA_TOPIC_PREFIX": stage.settings.topic_prefix,
-        "SPOJKA_INTERNAL_TOKEN": INTERNAL_TOKEN,
-        "SPOJKA_ORDERS_ADDRESS": f"127.0.0.1:{orders}",
-        "SPOJKA_LOG_LEVEL": "error",
-    }
-    edge = {
-        **shared,
-        "SPOJKA_DATABASE_URL": stage.service_url("gateway"),
-        "SPOJKA_EDGE_GRPC_PORT": str(public),
-        "SPOJKA_EDGE_HTTP_PORT": str(http),
-    }
-    service = {
-        **shared,
-        "SPOJKA_DATABASE_URL": stage.service_url("orders"),
-        "SPOJKA_SERVICE_PORT": str(orders),
-    }
-    async with AsyncExitStack() as stack:
-        for name, environment, port in (("orders", service, orders), ("gateway", edge, public)):
-            await stack.enter_async_context(
-                running("spojka", ["serve", name], environment, port=port)
-            )
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{public}"))
-        yield await _opened(channel, await create_admin_key(stage.superuser_url))
-
-
-async def _opened(channel: grpc.aio.Channel, admin: str) -> _Shop:
-    as_admin = (("authorization", f"Bearer {admin}"),)
-    tenant: Any = await TenantServiceStub(channel).CreateTenant(
-        accounts.CreateTenantRequest(name="bench"), metadata=as_admin
-    )
-    for_tenant = (*as_admin, ("spojka-tenant", tenant.tenant.id))
-    await ChannelServiceStub(channel).CreateChannel(
-        channel_service_pb2.CreateChannelRequest(
-            channel=channel_service_pb2.Channel(id=CHANNEL, name="E-shop")
-        ),
-        metadata=for_tenant,
-    )
-    key: Any = await ApiKeyServiceStub(channel).CreateApiKey(
-        accounts.CreateApiKeyRequest(scope=rules_pb2.SCOPE_CHANNEL, channel_id=CHANNEL),
-        metadata=for_tenant,
-    )
-    return _Shop(OrderServiceStub(channel), (("authorization", f"Bearer {key.secret}"),))
+    async with installed(stage, ["orders"]) as house:
+        await ChannelServiceStub(house.channel).CreateChannel(
+            channel_service_pb2.CreateChannelRequest(
+                channel=channel_service_pb2.Channel(id=CHANNEL, name="E-shop")
+            ),
+            metadata=house.operator,
+        )
+        key: Any = await ApiKeyServiceStub(house.channel).CreateApiKey(
+            accounts.CreateApiKeyRequest(scope=rules_pb2.SCOPE_CHANNEL, channel_id=CHANNEL),
+            metadata=house.operator,
+        )
+        metadata = (("authorization", f"Bearer {key.secret}"),)
+        yield _Shop(OrderServiceStub(house.channel), metadata)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from payments.evaluating import decidable, evaluate
 from payments.ledger.admitting import admitted, hold_of, told_again
 from payments.ledger.booking import Booking, Decided, book
 from payments.ledger.holds import Hold
-from payments.ledger.recognising import Movement, recognise
+from payments.ledger.recognising import KnownMovements, Movement, recognise
 from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task, update_tasks
 from payments.ledger.telling import received_event
 from payments.messages.matching import rules_of
@@ -60,7 +60,7 @@ class _Taking:
 
     confirmed: set[Origin]
     known: Mapping[Told, UUID]
-    movements: defaultdict[UUID, list[Movement]]
+    movements: defaultdict[UUID, KnownMovements]
     new: dict[UUID, PaymentRow] = field(default_factory=dict)
     again: list[tuple[UUID, Notice]] = field(default_factory=list)
     twins: list[tuple[UUID, UUID]] = field(default_factory=list)
@@ -83,7 +83,7 @@ class _Taking:
         hold = self.hold(notice, twins=bool(twins))
         self.new[payment_id] = admitted(notice, payment_id, hold, twins)
         self.sources[notice.told] = payment_id
-        self.movements[notice.connection_id].append(movement)
+        self.movements[notice.connection_id].add(movement)
         self.twins += [(twin, payment_id) for twin in twins]
         if notice.reversal:
             self.reversals.append((payment_id, notice))
@@ -103,7 +103,7 @@ async def take_notices(connection: Connection, tenant: UUID, notices: Sequence[N
     taking = _Taking(
         confirmed=await confirmed_senders(connection, tenant, {each.origin for each in notices}),
         known=await known_sources(connection, tenant, [each.told for each in notices]),
-        movements=defaultdict(list, await similar_movements(connection, tenant, notices)),
+        movements=defaultdict(KnownMovements, await similar_movements(connection, tenant, notices)),
     )
     for notice in notices:
         taking.take(notice)

@@ -17,47 +17,75 @@ from spojka.api.mail.v1 import mail_service_pb2
 from spojka.database import Connection
 from spojka.outbox import Event
 
+Judged = tuple[StoredMail, Verdict]
+New = tuple[UUID, Sequence[tuple[Told, Movement]]]
+"""The movements of a mail that are told now."""
 
-async def record(
-    connection: Connection, mail: StoredMail, verdict: Verdict, *, again: bool = False
-) -> list[Event]:
-    """Write the outcome of a judging; returns the events to append.
 
-    `again`: the mail was recorded before. What was told then is not told again,
-    and what it tells anew waits for a person.
+async def record(connection: Connection, tenant_id: UUID, judged: Sequence[Judged]) -> list[Event]:
+    """Write the outcomes of a tenant's mails judged for the first time.
+
+    Takes one statement for each table, however many mails there are. Returns
+    the events to append.
+    """
+    new = [number(payments_of(mail, verdict), []) for mail, verdict in judged]
+    ids = [mail.row.id for mail, _ in judged]
+    await _remember(connection, tenant_id, list(zip(ids, new, strict=True)))
+    await _write(connection, tenant_id, judged)
+    events: list[Event] = []
+    for (mail, verdict), movements in zip(judged, new, strict=True):
+        await _open_tasks(connection, mail, verdict)
+        events += events_of(mail, verdict, movements, after_others=False)
+    return events
+
+
+async def record_again(connection: Connection, mail: StoredMail, verdict: Verdict) -> list[Event]:
+    """Write the outcome of a mail that was recorded before; returns the events to append.
+
+    What was told then is not told again, and what it tells anew waits for a person.
     """
     row = mail.row
-    told = await _told(connection, row.tenant_id, row.id) if again else []
+    told = await _told(connection, row.tenant_id, row.id)
     new = number(payments_of(mail, verdict), told)
-    await _remember(connection, row.tenant_id, row.id, new)
-    await _write(connection, mail, verdict, state=verdict.state)
+    await _remember(connection, row.tenant_id, [(row.id, new)])
+    await _write(connection, row.tenant_id, [(mail, verdict)])
     await _open_tasks(connection, mail, verdict)
-    if again and mail_service_pb2.MAIL_STATE_UNREADABLE in (row.state, verdict.state):
+    if mail_service_pb2.MAIL_STATE_UNREADABLE in (row.state, verdict.state):
         await _count_unreadable(connection, row.tenant_id, row.bank, verdict.reason)
     return events_of(mail, verdict, new, after_others=bool(told))
 
 
 async def record_interim(connection: Connection, mail: StoredMail, verdict: Verdict) -> None:
     """Write what is known so far of a mail that will be judged again."""
-    await _write(connection, mail, verdict, state=mail_service_pb2.MAIL_STATE_RECEIVED)
+    await _write(connection, mail.row.tenant_id, [(mail, verdict)], interim=True)
 
 
-async def _write(connection: Connection, mail: StoredMail, verdict: Verdict, *, state: int) -> None:
+async def _write(
+    connection: Connection, tenant_id: UUID, judged: Sequence[Judged], *, interim: bool = False
+) -> None:
+    if not judged:
+        return
+    received = mail_service_pb2.MAIL_STATE_RECEIVED
+    verdicts = [verdict for _, verdict in judged]
     await connection.execute(
         """
-        UPDATE mail SET state = %s, trust = %s, bank = %s, attempts = attempts + 1,
-                        evidence = coalesce(%s, evidence), value = %s
-        WHERE tenant_id = %s AND id = %s
+        UPDATE mail SET state = found.state, trust = found.trust, bank = found.bank,
+                        attempts = attempts + 1, value = found.value,
+                        evidence = coalesce(found.evidence, mail.evidence)
+        FROM unnest(%s::uuid[], %s::smallint[], %s::smallint[], %s::text[], %s::text[],
+                    %s::bytea[]) AS found (id, state, trust, bank, evidence, value)
+        WHERE mail.tenant_id = %s AND mail.id = found.id
         """,
         [
-            state,
-            verdict.trust,
-            verdict.value.bank,
-            verdict.evidence,
-            verdict.value.SerializeToString(),
-            mail.row.tenant_id,
-            mail.row.id,
+            [mail.row.id for mail, _ in judged],
+            [received if interim else verdict.state for verdict in verdicts],
+            [verdict.trust for verdict in verdicts],
+            [verdict.value.bank for verdict in verdicts],
+            [verdict.evidence for verdict in verdicts],
+            [verdict.value.SerializeToString() for verdict in verdicts],
+            tenant_id,
         ],
+        prepare=False,  # A plan kept from when the table was small would read all of it.
     )
 
 
@@ -69,21 +97,17 @@ async def _told(connection: Connection, tenant_id: UUID, mail_id: UUID) -> list[
     return [Told(*row) for row in await cursor.fetchall()]
 
 
-async def _remember(
-    connection: Connection,
-    tenant_id: UUID,
-    mail_id: UUID,
-    new: Sequence[tuple[Told, Movement]],
-) -> None:
-    if new:
+async def _remember(connection: Connection, tenant_id: UUID, new: Sequence[New]) -> None:
+    rows = [(mail_id, told) for mail_id, movements in new for told, _ in movements]
+    if rows:
         await connection.execute(
             "INSERT INTO notified (tenant_id, mail_id, movement, likeness)"
-            " SELECT %s, %s, * FROM unnest(%s::integer[], %s::text[])",
+            " SELECT %s, * FROM unnest(%s::uuid[], %s::integer[], %s::text[])",
             [
                 tenant_id,
-                mail_id,
-                [told.movement for told, _ in new],
-                [told.likeness for told, _ in new],
+                [mail_id for mail_id, _ in rows],
+                [told.movement for _, told in rows],
+                [told.likeness for _, told in rows],
             ],
         )
 

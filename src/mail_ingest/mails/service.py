@@ -10,7 +10,7 @@ from mail_ingest.mails import queue
 from mail_ingest.mails.judge import Judge
 from mail_ingest.mails.messages import mail_message
 from mail_ingest.mails.model import MailRow, find_row, list_rows, load_mail
-from mail_ingest.mails.recording import record
+from mail_ingest.mails.recording import record_again
 from spojka.api.mail.v1 import mail_service_pb2 as api
 from spojka.database import Connection, Database
 from spojka.errors import Unavailable
@@ -93,7 +93,7 @@ class MailServicer:
             await queue.withdraw(connection, tenant, mail_id)
             await find_row(connection, tenant, mail_id, lock=True)
             now = await load_mail(connection, tenant, mail_id)
-            events = await record(connection, now, verdict, again=True)
+            events = await record_again(connection, now, verdict)
             await append(connection, events)
             row = await find_row(connection, tenant, mail_id)
             messages = await self._messages(connection, tenant, [row])

@@ -19,10 +19,10 @@ from mail_ingest.mails.queue import Claim
 from mail_ingest.mails.recording import record, record_interim
 from spojka import crash_points
 from spojka.cancelling import cancel_all, heed_cancellation
-from spojka.database import Database
+from spojka.database import Connection, Database
 from spojka.delivery.health import Health
 from spojka.errors import Unavailable
-from spojka.outbox import Event, append
+from spojka.outbox import append
 
 BATCH_MAILS: Final = 50
 IN_FLIGHT_MAX: Final = 64
@@ -126,10 +126,9 @@ class Worker:
         async with self._database.transaction(tenant_id) as connection:
             found = await load_mails(connection, tenant_id, [claim.mail_id for claim in claims])
             mails = {mail.row.id: mail for mail in found}
-            for claim in claims:
-                if claim.mail_id not in mails:
-                    # It was forgotten after its time.
-                    await queue.finish(connection, claim)
+            # These were forgotten after their time.
+            forgotten = [claim for claim in claims if claim.mail_id not in mails]
+            await queue.finish(connection, tenant_id, forgotten)
         for claim in claims:
             if claim.mail_id in mails:
                 task = asyncio.create_task(self._work(claim, mails[claim.mail_id]))
@@ -183,18 +182,18 @@ class Worker:
             return
 
     async def _commit(self, tenant_id: UUID, mails: Sequence[_Judged]) -> None:
-        events: list[Event] = []
+        done = {
+            each.claim: (each.mail, each.verdict)
+            for each in mails
+            if each.verdict is not None and not each.verdict.retry
+        }
         async with self._database.transaction(tenant_id) as connection:
-            for judged in mails:
-                claim, verdict = judged.claim, judged.verdict
-                if verdict is None:
-                    await queue.postpone(connection, claim, _delay(claim.broken), judged=False)
-                elif verdict.retry:
-                    delay = _delay(claim.number)
-                    if await queue.postpone(connection, claim, delay, judged=True):
-                        await record_interim(connection, judged.mail, verdict)
-                elif await queue.finish(connection, claim):
-                    events += await record(connection, judged.mail, verdict)
+            ours = await queue.finish(connection, tenant_id, done.keys())
+            judged = [each for claim, each in done.items() if claim.mail_id in ours]
+            events = await record(connection, tenant_id, judged)
+            for each in mails:
+                if each.claim not in done:
+                    await _postpone(connection, each)
             await append(connection, events)
             crash_points.reach("mail-recorded")
         crash_points.reach("mail-told")
@@ -214,6 +213,14 @@ class Worker:
             )
         elif done:
             self._health.recover(DNS_PART)
+
+
+async def _postpone(connection: Connection, judged: _Judged) -> None:
+    claim, verdict = judged.claim, judged.verdict
+    if verdict is None:
+        await queue.postpone(connection, claim, _delay(claim.broken), judged=False)
+    elif await queue.postpone(connection, claim, _delay(claim.number), judged=True):
+        await record_interim(connection, judged.mail, verdict)
 
 
 def _delay(tries: int) -> timedelta:

@@ -1,6 +1,7 @@
 """Whether a mail tells of a movement that is known already: pure (DESIGN §6, dedup)."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
@@ -54,6 +55,29 @@ def relation(new: Movement, known: Movement) -> Relation:
     return Relation.TWINS
 
 
+class KnownMovements:
+    """The known movements of one connection, found by what tellings of one movement share."""
+
+    def __init__(self, movements: Iterable[Movement] = ()) -> None:
+        """Begin with these."""
+        self._by_likeness: defaultdict[bytes, list[Movement]] = defaultdict(list)
+        self._by_reference: defaultdict[str, list[Movement]] = defaultdict(list)
+        for each in movements:
+            self.add(each)
+
+    def add(self, movement: Movement) -> None:
+        """Know one more."""
+        self._by_likeness[movement.likeness].append(movement)
+        if movement.reference:
+            self._by_reference[movement.reference].append(movement)
+
+    def near(self, new: Movement) -> Collection[Movement]:
+        """Those that share the reference or the likeness of `new`; all others are DIFFERENT."""
+        found = {each.id: each for each in self._by_likeness.get(new.likeness, ())}
+        found |= {each.id: each for each in self._by_reference.get(new.reference, ())}
+        return found.values()
+
+
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """The known payment that a mail tells of again, or those that it may tell of."""
@@ -62,10 +86,10 @@ class Recognised:
     twins: tuple[UUID, ...] = ()
 
 
-def recognise(new: Movement, known: Iterable[Movement]) -> Recognised:
+def recognise(new: Movement, known: KnownMovements) -> Recognised:
     """Find the movement among known ones of its connection."""
     twins = []
-    for each in sorted(known, key=lambda movement: movement.id):
+    for each in sorted(known.near(new), key=lambda movement: movement.id):
         related = relation(new, each)
         if related is Relation.SAME:
             return Recognised(same=each.id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payments.ledger.recognising import Movement
+from payments.ledger.recognising import KnownMovements, Movement
 from payments.messages.notice import Notice
 from spojka.api.payments.v1 import payment_pb2
 from spojka.database import Connection
@@ -41,7 +41,7 @@ _SIMILAR: Final = """
 
 async def similar_movements(
     connection: Connection, tenant: UUID, notices: Collection[Notice]
-) -> dict[UUID, list[Movement]]:
+) -> dict[UUID, KnownMovements]:
     """By connection: known movements that share a likeness or a reference with one of these."""
     cursor = await connection.execute(
         _SIMILAR,
@@ -56,9 +56,9 @@ async def similar_movements(
         },
         prepare=False,  # A plan kept from when the table was small would read all of it.
     )
-    found: defaultdict[UUID, list[Movement]] = defaultdict(list)
+    found: defaultdict[UUID, KnownMovements] = defaultdict(KnownMovements)
     for connection_id, *facts in await cursor.fetchall():
-        found[connection_id].append(Movement(*facts))
+        found[connection_id].add(Movement(*facts))
     return found
 
 
