@@ -1,6 +1,7 @@
 """What the services' databases say, read past their row-level security by the superuser."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +21,8 @@ _QUERIES: Final = {
         SELECT 'stock' AS service, topic, key FROM stock.outbox
         UNION ALL SELECT 'orders', topic, key FROM orders.outbox
         UNION ALL SELECT 'gateway', topic, key FROM gateway.outbox
+        UNION ALL SELECT 'payments', topic, key FROM payments.outbox
+        UNION ALL SELECT 'mail_ingest', topic, key FROM mail_ingest.outbox
     """,
     "imports": """
         SELECT order_id::text, order_number, order_revision, content_revision, cancelled, state,
@@ -56,11 +59,31 @@ _QUERIES: Final = {
     "dead_letters": """
         SELECT consumer, topic, partition, count FROM stock.dead_letter_count
         UNION ALL SELECT consumer, topic, partition, count FROM orders.dead_letter_count
+        UNION ALL SELECT consumer, topic, partition, count FROM payments.dead_letter_count
     """,
     "tasks": """
         SELECT kind, subject, summary FROM stock.task WHERE resolve_time IS NULL
         UNION ALL SELECT kind, subject, summary FROM orders.task WHERE resolve_time IS NULL
+        UNION ALL SELECT kind, subject, summary FROM payments.task WHERE resolve_time IS NULL
+        UNION ALL SELECT kind, subject, summary FROM mail_ingest.task WHERE resolve_time IS NULL
     """,
+    "mails": "SELECT id::text, connection_id::text, digest, state FROM mail_ingest.mail",
+    "unjudged": "SELECT mail_id::text FROM mail_ingest.mail_queue",
+    "notified": "SELECT mail_id::text, movement FROM mail_ingest.notified",
+    "payments": """
+        SELECT id::text, connection_id::text, incoming, amount, currency, variable_symbol, balance,
+               status, allocated, credited
+        FROM payments.payment
+    """,
+    "sources": "SELECT mail_id::text, movement, payment_id::text FROM payments.payment_source",
+    "allocations": """
+        SELECT payment_id::text, order_id::text, amount, currency FROM payments.allocation
+    """,
+    "payables": """
+        SELECT order_id::text, number, total, paid, payment_state, payment_revision, cancelled
+        FROM payments.payable
+    """,
+    "rechecks": "SELECT subject_id::text FROM payments.recheck",
 }
 
 
@@ -81,18 +104,29 @@ class Books:
     history: dict[str, list[Row]]
     dead_letters: list[Row]
     tasks: list[Row]
+    mails: list[Row]
+    unjudged: list[Row]
+    notified: list[Row]
+    payments: dict[str, Row]
+    sources: list[Row]
+    allocations: list[Row]
+    payables: dict[str, Row]
+    rechecks: list[Row]
 
 
-async def read_books(url: str) -> Books:
-    """Read everything in one snapshot; waits for a PostgreSQL that is just being restarted."""
+async def read_rows(url: str, *names: str) -> dict[str, list[Row]]:
+    """Read some of the books in one snapshot; waits for a PostgreSQL that is being restarted."""
     async with asyncio.timeout(CONNECT_SECONDS):
         while True:
             try:
-                rows = await _read(url)
+                return await _read(url, names)
             except psycopg.OperationalError:
                 await asyncio.sleep(RETRY_SECONDS)
-            else:
-                break
+
+
+async def read_books(url: str) -> Books:
+    """Read everything in one snapshot; waits as `read_rows` does."""
+    rows = await read_rows(url, *_QUERIES)
     orders = [order_pb2.Order.FromString(row["value"]) for row in rows.pop("orders")]
     history: dict[str, list[Row]] = {}
     for row in rows.pop("history"):
@@ -102,19 +136,28 @@ async def read_books(url: str) -> Books:
         history=history,
         imports={row["order_id"]: row for row in rows.pop("imports")},
         items={row["id"]: row for row in rows.pop("items")},
+        payments={row["id"]: row for row in rows.pop("payments")},
+        payables={row["order_id"]: row for row in rows.pop("payables")},
         **rows,
     )
 
 
-async def _read(url: str) -> dict[str, list[Row]]:
+async def let_claims_pass(url: str) -> None:
+    """Make all work due that somebody has taken: mails to be judged, payments to be looked at."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("UPDATE mail_ingest.mail_queue SET due_time = now()")
+        await connection.execute("UPDATE payments.recheck SET due_time = now()")
+
+
+async def _read(url: str, names: Sequence[str]) -> dict[str, list[Row]]:
     async with (
         await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection,
         connection.transaction(),
     ):
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = {}
-        for name, query in _QUERIES.items():
-            cursor = await connection.execute(query.encode())
+        for name in names:
+            cursor = await connection.execute(_QUERIES[name].encode())
             found[name] = await cursor.fetchall()
         return found
 

@@ -15,7 +15,7 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.api.orders.v1 import order_service_pb2 as api
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.errors import Conflict, Overloaded, RequestError, Unavailable
-from tests.faults.plan import Basket
+from tests.faults.plan import UNIT_PRICE, Basket, Paying, PlannedOrder
 from tests.faults.story import Story
 
 PATIENCE_SECONDS: Final = 90.0
@@ -30,6 +30,8 @@ class Accepted:
     id: str
     shop: str
     number: str
+    symbol: str
+    paying: Paying
     lines: dict[str, Decimal]
     """Pieces by product number."""
     most: dict[str, Decimal]
@@ -81,26 +83,34 @@ class Desk:
     book: Book
     story: Story
 
-    async def place(self, number: str, basket: Basket) -> order_pb2.Order:
+    async def place(self, planned: PlannedOrder) -> order_pb2.Order:
         """Place an order until an answer says that it was taken."""
-        request = api.PlaceOrderRequest(order=self._order(number, basket))
+        number, basket = planned.number, planned.basket
+        request = api.PlaceOrderRequest(order=self._order(planned, basket))
         method = OrderServiceStub(self.edge.channel).PlaceOrder
         answer = await self._try(lambda: self.edge.call(method, request), f"place {number}")
         order = answer.order
         lines = {product: Decimal(pieces) for product, pieces in basket.items()}
         self.book.orders[order.id] = Accepted(
-            order.id, self.shop, number, lines, dict(lines), order.content_revision
+            id=order.id,
+            shop=self.shop,
+            number=number,
+            symbol=planned.symbol,
+            paying=planned.paying,
+            lines=lines,
+            most=dict(lines),
+            content_revision=order.content_revision,
         )
         self.story.note(f"{number} placed, {order.id}: {dict(basket)}")
         return order
 
-    async def amend(self, order: order_pb2.Order, basket: Basket) -> order_pb2.Order:
-        """Give the order another content."""
-        number = order.channel_order_id
+    async def amend(self, order: order_pb2.Order, planned: PlannedOrder) -> order_pb2.Order:
+        """Give the order its later content."""
+        number, basket = planned.number, planned.later
         request = api.AmendOrderRequest(
             id=order.id,
             expected_revision=order.content_revision,
-            order=self._order(number, basket),
+            order=self._order(planned, basket),
         )
         method = OrderServiceStub(self.edge.channel).AmendOrder
         try:
@@ -150,11 +160,12 @@ class Desk:
     async def _try(self, call: Callable[[], Awaitable[Answer]], what: str) -> Answer:
         return await patiently(call, what, self.story, self.book.failures)
 
-    def _order(self, number: str, basket: Basket) -> order_pb2.Order:
+    def _order(self, planned: PlannedOrder, basket: Basket) -> order_pb2.Order:
+        by_transfer = planned.paying is not Paying.NOT
         return order_pb2.Order(
             channel_id=self.shop,
-            channel_order_id=number,
-            number=number,
+            channel_order_id=planned.number,
+            number=planned.number,
             currency="CZK",
             prices_include_vat=True,
             customer=CUSTOMER,
@@ -165,10 +176,17 @@ class Desk:
                     product_number=product,
                     name=f"Goods {product}",
                     quantity=str(pieces),
-                    unit_price="100",
+                    unit_price=str(UNIT_PRICE),
                     vat_rate="21",
                 )
                 for product, pieces in sorted(basket.items())
             ],
-            payment_method=order_pb2.PAYMENT_METHOD_CASH_ON_DELIVERY,
+            payment_method=(
+                order_pb2.PAYMENT_METHOD_BANK_TRANSFER
+                if by_transfer
+                else order_pb2.PAYMENT_METHOD_CASH_ON_DELIVERY
+            ),
+            references=order_pb2.OrderReferences(
+                variable_symbol=planned.symbol if by_transfer else ""
+            ),
         )

@@ -1,4 +1,4 @@
-"""The judgement: our databases, the topics and the warehouse's own ledger say the same."""
+"""The judgement: our databases, the topics, the warehouse's and the banks' ledgers agree."""
 
 import asyncio
 from collections import Counter
@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Any, Final
 
 from spojka.api.orders.v1 import order_pb2
+from tests.faults.banks import Posted
 from tests.faults.books import Books, live
 from tests.faults.desk import Accepted
+from tests.faults.money import excused, money_complaints
 from tests.faults.plan import SEED
 from tests.faults.readers import Read, hanging, read_topics
 from tests.faults.rest import NeverAtRest, until_at_rest
@@ -25,12 +27,13 @@ MAY_FAIL: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is compared: the test's own record, our databases, the ledger, the topics."""
+    """What is compared: the test's own record, our databases, the ledgers, the topics."""
 
     accepted: dict[str, Accepted]
     failures: Counter[str]
     books: Books
     ledger: Ledger
+    posted: list[Posted]
     topics: Read
 
 
@@ -61,6 +64,7 @@ async def gather(system: System) -> Evidence:
         system.book.failures,
         await system.books(),
         await system.storehouse.ledger(),
+        system.banks.posted,
         await asyncio.to_thread(read_topics, system.settings),
     )
 
@@ -76,6 +80,7 @@ def complaints(evidence: Evidence) -> Iterator[str]:
     yield from _order_topics(evidence)
     yield from _history(evidence)
     yield from _people(evidence)
+    yield from money_complaints(evidence.accepted, evidence.posted, evidence.books, evidence.topics)
 
 
 def _calls(evidence: Evidence) -> Iterator[str]:
@@ -287,11 +292,12 @@ def _history(evidence: Evidence) -> Iterator[str]:
 
 
 def _people(evidence: Evidence) -> Iterator[str]:
-    """Nothing is left for a person: no dead letter, no task."""
+    """Nothing is left for a person: no dead letter, no task that the plan does not bring."""
     if evidence.topics.dead_letters or evidence.books.dead_letters:
         yield f"{evidence.topics.dead_letters} dead letters: {evidence.books.dead_letters}"
     for task in evidence.books.tasks:
-        yield f"a task is open: {task['kind']}: {task['summary']}"
+        if not excused(evidence.accepted, evidence.books, task):
+            yield f"a task is open: {task['kind']}: {task['summary']}"
 
 
 def _shown(pieces: dict[str, Decimal]) -> str:

@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from random import Random
 from typing import Final
+from zlib import crc32
 
 SEED: Final = 20261122
 SHOPS: Final = ("eshop", "market", "bazaar")
 LINES_MAX: Final = 3
 PIECES_MAX: Final = 4
+UNIT_PRICE: Final = Decimal("99.90")
+"""Of every product, in CZK."""
+
+FIRST_SYMBOL: Final = 1_000_000_000
+SYMBOLS: Final = 1_000_000_000
 
 Basket = Mapping[str, int]
 """Pieces by product number."""
@@ -39,6 +46,26 @@ _EVERY: Final = (
 )
 
 
+class Paying(StrEnum):
+    """How the customer pays what was ordered first, and how the bank tells of it."""
+
+    NOT = "on delivery"
+    ONCE = "in one transfer"
+    DELIVERED_TWICE = "in one transfer whose mail comes through both doors"
+    TOLD_TWICE = "in one transfer of which the bank writes two mails"
+    IN_PARTS = "in two transfers"
+
+
+# As many as have no common measure with the fates: every fate meets every way to pay.
+_EVERY_WAY: Final = (
+    Paying.ONCE,
+    Paying.IN_PARTS,
+    Paying.DELIVERED_TWICE,
+    Paying.NOT,
+    Paying.TOLD_TWICE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
     """One order of a shop; `later` is the basket that an amendment leaves."""
@@ -49,6 +76,17 @@ class PlannedOrder:
     fate: Fate
     later: Basket
     pause_seconds: float
+    paying: Paying
+
+    @property
+    def symbol(self) -> str:
+        """The variable symbol that the customer is told."""
+        return str(FIRST_SYMBOL + crc32(self.number.encode()) % SYMBOLS)
+
+
+def price(basket: Mapping[str, int | Decimal]) -> Decimal:
+    """What a basket costs."""
+    return sum((pieces * UNIT_PRICE for pieces in basket.values()), Decimal(0))
 
 
 def plan_orders(
@@ -56,6 +94,7 @@ def plan_orders(
 ) -> list[PlannedOrder]:
     """Plan the orders of all shops, placed over about so many seconds."""
     random = Random(f"{SEED} {scenario}")
+    shift = random.randrange(len(_EVERY_WAY))
     longest_pause = 2 * seconds * len(SHOPS) / count
     planned = []
     for place in range(count):
@@ -68,6 +107,7 @@ def plan_orders(
                 fate=_EVERY[place] if place < len(_EVERY) else random.choice(_EVERY),
                 later=_changed(random, basket, products),
                 pause_seconds=random.uniform(0, longest_pause),
+                paying=_EVERY_WAY[(place + shift) % len(_EVERY_WAY)],
             )
         )
     return planned

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Final
 
 from spojka.api.orders.v1 import order_pb2
@@ -9,7 +10,7 @@ from tests.faults.books import Books
 from tests.faults.system import System
 
 PATIENCE_SECONDS: Final = 150.0
-LOOK_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.3
 DONE: Final = frozenset({"acked", "withdrawn"})
 SHOWN_MAX: Final = 8
 
@@ -25,6 +26,7 @@ async def until_at_rest(system: System) -> None:
     reading brings back. Raises NeverAtRest.
     """
     await system.until_all_run()
+    await system.let_claims_pass()
     books = await _until_quiet(system, lambda _books: ())
     newest = max((row["id"] for row in books.readings if _is_done(row)), default="")
     await system.read_all_now()
@@ -58,6 +60,7 @@ def _under_way(books: Books) -> Iterator[str]:
     for row in books.outbox:
         yield f"event in the outbox of {row['service']}: {row['topic']} {row['key']}"
     yield from _at_work(books)
+    yield from _money(books)
     for row in books.imports.values():
         if row["state"] not in DONE or row["unread"] or _is_outdated(row):
             yield f"import of {row['order_number']}: {row['state']} {row['action']} {row['reason']}"
@@ -75,6 +78,26 @@ def _at_work(books: Books) -> Iterator[str]:
     for row in books.leases:
         if row["holder"] is not None:
             yield f"{row['holder']} works on {row['kind']} {row['subject']}"
+
+
+def _money(books: Books) -> Iterator[str]:
+    for row in books.unjudged:
+        yield f"mail {row['mail_id']} is not judged"
+    untaken = {(row["mail_id"], row["movement"]) for row in books.notified}
+    untaken -= {(row["mail_id"], row["movement"]) for row in books.sources}
+    for mail_id, movement in untaken:
+        yield f"movement {movement} of mail {mail_id} is not known to the payments service"
+    for row in books.rechecks:
+        yield f"{row['subject_id']} is to be looked at again"
+    for order in books.orders.values():
+        payable = books.payables.get(order.id)
+        cancelled = order.fulfilment_state == order_pb2.FULFILMENT_STATE_CANCELLED
+        if payable is None or payable["cancelled"] != cancelled:
+            yield f"order {order.number} is not known to the payments service"
+        elif payable["total"] != Decimal(order.total):
+            yield f"the total of order {order.number} is not known to the payments service"
+        elif payable["paid"] != Decimal(order.amount_paid or 0):
+            yield f"what is paid of order {order.number} is not known to the order book"
 
 
 def _is_outdated(row: dict[str, object]) -> bool:

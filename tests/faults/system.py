@@ -1,4 +1,4 @@
-"""The whole of Spojka for the fault tests: two of each service, servers of its own, a warehouse."""
+"""The whole of Spojka for the fault tests: two of each service, its own servers, its partners."""
 
 import asyncio
 import os
@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from sandbox.banks import Street
+from sandbox.banks import running as open_street
 from sandbox.demo import accounts
 from sandbox.demo.office import Office
+from sandbox.demo.treasury import Treasury
 from sandbox.demo.warehouse import controlled
 from sandbox.shops.edge import connected
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
@@ -22,7 +25,9 @@ from spojka.servers.ports import choose_port
 from spojka.settings import Settings
 from spojka.supervisor import Child, RestartPolicy
 from spojka.up import Installation, UpOptions, running
-from tests.faults.books import Books, read_books
+from tests.faults.banks import Banks
+from tests.faults.banks import connected as connected_banks
+from tests.faults.books import Books, Row, let_claims_pass, read_books, read_rows
 from tests.faults.desk import Book, Desk, patiently
 from tests.faults.plan import SHOPS
 from tests.faults.storehouse import Storehouse
@@ -32,8 +37,10 @@ KILLS_MAX: Final = 20
 """What all scenarios together may kill: they are to end within minutes."""
 PATIENCE_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.05
-SERVICES: Final = ("stock", "orders", "gateway")
+SERVICES: Final = ("stock", "orders", "gateway", "payments", "mail_ingest")
 WAREHOUSE: Final = "pohoda"
+DOOR: Final = "mail_ingest"
+"""The first of the two that take mails."""
 POSTGRES: Final = "PostgreSQL"
 KAFKA: Final = "Kafka"
 PRODUCTS: Final = [f"P-{number:02}" for number in range(1, 11)]
@@ -51,6 +58,7 @@ class System:
     story: Story
     storehouse: Storehouse
     office: Office
+    banks: Banks
     tenant: UUID
     connection: api.Connection
     crash_orders: Path
@@ -63,10 +71,22 @@ class System:
         """The settings in force; the database's URL is the superuser's."""
         return self.installation.settings
 
+    @property
+    def database_url(self) -> str:
+        """Where the superuser reads."""
+        assert self.settings.database_url is not None
+        return self.settings.database_url.get_secret_value()
+
     async def books(self) -> Books:
         """Read what the databases say now."""
-        assert self.settings.database_url is not None
-        return await read_books(self.settings.database_url.get_secret_value())
+        return await read_books(self.database_url)
+
+    async def let_claims_pass(self) -> None:
+        """Let work that killed processes had taken be due at once, instead of after minutes.
+
+        What a living process has taken may then be done twice: that must not harm either.
+        """
+        await let_claims_pass(self.database_url)
 
     def desk(self, shop: str) -> Desk:
         """Give the till of a shop."""
@@ -96,10 +116,13 @@ class System:
         """Wait until a process that was told to end has ended."""
         await self.until(lambda: not self.installation.status_of(name).healthy)
 
-    async def until_books_say(self, condition: Callable[[Books], bool]) -> None:
-        """Wait until a condition on the databases holds. Raises TimeoutError."""
+    async def until_rows(self, name: str, condition: Callable[[list[Row]], bool]) -> None:
+        """Wait until a condition on some rows of the books holds. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not condition(await self.books()):  # noqa: ASYNC110 - the databases tell
+            while True:
+                rows = await read_rows(self.database_url, name)
+                if condition(rows[name]):
+                    return
                 await asyncio.sleep(LOOK_SECONDS)
 
     def order_crash(self, service: str, step: CrashPoint) -> Callable[[], Awaitable[None]]:
@@ -130,24 +153,32 @@ class System:
             while not condition():  # noqa: ASYNC110 - files and pids have no event to await
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def stop_the_one_at_work_past_its_loss(self) -> None:
-        """Stop the one that works on the connection until another has all it held; continue it."""
+    async def stop_those_at_work_past_their_loss(self) -> None:
+        """Stop the one that works on the connection, and a mail door with what it was judging.
+
+        They are continued once others have all that they held.
+        """
         holder = await self._until_holder(lambda _holder: True)
-        pid = int(holder.rpartition("/")[2])
-        os.kill(pid, signal.SIGSTOP)
+        door = self.installation.status_of(DOOR).pid
+        assert door is not None
+        pids = [int(holder.rpartition("/")[2]), door]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
-            self.story.note(f"{holder} is stopped")
+            self.story.note(f"{holder} and {DOOR} ({door}) are stopped")
+            await self.let_claims_pass()
             other = await self._until_holder(lambda now: now != holder)
             self.story.note(f"{other} has the lease")
-            await self.until_books_say(lambda books: len(books.relays) == 1)
+            await self.until_rows("relays", lambda rows: len(rows) == 1)
         finally:
-            os.kill(pid, signal.SIGCONT)
-        self.story.note(f"{holder} has lost its lanes, and is continued")
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        self.story.note(f"{holder} has lost its lanes; both are continued")
 
     async def _until_holder(self, fits: Callable[[str], bool]) -> str:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                for lease in (await self.books()).leases:
+                for lease in (await read_rows(self.database_url, "leases"))["leases"]:
                     holder: str | None = lease["holder"]
                     if lease["kind"] == "connection" and holder is not None and fits(holder):
                         return holder
@@ -168,6 +199,13 @@ class System:
 @asynccontextmanager
 async def running_system(folder: Path) -> AsyncIterator[System]:
     """Run everything below a folder for the time of a block."""
+    # The doors are not known yet: each mail is brought to one of them.
+    async with open_street("127.0.0.1", 0) as street, _running(folder, street) as system:
+        yield system
+
+
+@asynccontextmanager
+async def _running(folder: Path, street: Street) -> AsyncIterator[System]:
     story = Story()
     settings = Settings(
         database_url=None,
@@ -176,7 +214,9 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         allow_private_targets=True,
         stock_partitions=3,
         orders_partitions=3,
-        payments_partitions=1,
+        payments_partitions=2,
+        dns_servers=street.dns_server,
+        automatic_payments_per_hour=10_000,
     )
     crash_orders = folder / "crash"
     for service in SERVICES:
@@ -207,9 +247,20 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         office = Office(admin.acting_as(key))
         for shop in SHOPS:
             await office.create_channel(shop, shop.title())
-        connection = await _connect(office, url)
+        doors = [
+            (installation.settings.smtp_host, instance.smtp_port)
+            for instance in installation.instances
+            if instance.smtp_port
+        ]
         yield System(
-            installation, story, storehouse, office, UUID(tenant.id), connection, crash_orders
+            installation=installation,
+            story=story,
+            storehouse=storehouse,
+            office=office,
+            banks=await connected_banks(street, Treasury(office.edge), doors, story),
+            tenant=UUID(tenant.id),
+            connection=await _connect(office, url),
+            crash_orders=crash_orders,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from tests.faults.judgement import Evidence
+from tests.faults.money_tampering import MONEY_TAMPERS
 
 Tamper = Callable[[Evidence], Evidence]
 
@@ -127,6 +128,7 @@ TAMPERS: Final[Mapping[str, Tamper]] = {
         _do_a_thing_twice,
         _leave_a_dead_letter,
         _answer_a_call_with_an_internal_error,
+        *MONEY_TAMPERS,
     )
 }
 

@@ -1,4 +1,4 @@
-"""The stream of one scenario: shops sell, change and cancel, the warehouse's people work."""
+"""The stream of one scenario: shops sell, customers pay, the warehouse's people work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ import pytest
 
 from spojka.api.orders.v1 import order_pb2
 from tests.faults.desk import Desk
-from tests.faults.plan import SEED, SHOPS, Fate, PlannedOrder, plan_orders
+from tests.faults.plan import SEED, SHOPS, Fate, Paying, PlannedOrder, plan_orders
 from tests.faults.system import PRODUCTS, System
 
 PATIENCE_SECONDS: Final = 120.0
@@ -23,7 +23,7 @@ IN_PLACE: Final = frozenset({Fate.AMENDED_IN_PLACE, Fate.CANCELLED_IN_PLACE})
 
 
 class Stream:
-    """The shops and the storehouse at work; `accepted` counts the orders taken so far."""
+    """Shops, banks and the storehouse at work; `accepted` counts the orders taken so far."""
 
     def __init__(self, system: System, orders: Sequence[PlannedOrder], at_first: int) -> None:
         self.accepted = 0
@@ -57,8 +57,10 @@ class Stream:
             if planned.shop == desk.shop:
                 await asyncio.sleep(planned.pause_seconds)
                 await self._admit()
-                order = await desk.place(planned.number, planned.basket)
+                order = await desk.place(planned)
                 group.create_task(self._follow(desk, planned, order))
+                if planned.paying is not Paying.NOT:
+                    group.create_task(self._system.banks.pay(planned))
                 async with self._grown:
                     self.accepted += 1
                     self._grown.notify_all()
@@ -73,7 +75,7 @@ class Stream:
             await self._until_stands(desk, order)
         match planned.fate:
             case Fate.AMENDED | Fate.AMENDED_IN_PLACE:
-                await desk.amend(order, planned.later)
+                await desk.amend(order, planned)
             case Fate.CANCELLED | Fate.CANCELLED_IN_PLACE:
                 await desk.cancel(order)
             case Fate.DELIVERED | Fate.DELIVERED_IN_PART:

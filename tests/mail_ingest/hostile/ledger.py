@@ -4,6 +4,7 @@ The measure of every test here: an order may be paid by what a bank booked, and
 by nothing else.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +25,6 @@ TATRA_HEADERS: Final = (
     b"content-transfer-encoding", b"date",
 )  # fmt: skip
 FIRST_SYMBOL: Final = 7_000_000
-VICTIM_TOTAL: Final = Decimal("99999.00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,15 @@ def _fio_short(told: Told) -> bytes:
 
 
 def _fio_prose(told: Told) -> bytes:
-    return _mail(FIO, letters.fio_prose(told), "utf-8", "8bit")
+    return _mail(FIO, _prose(told), "utf-8", "8bit")
 
 
 def _fio_base64(told: Told) -> bytes:
-    return _mail(FIO, letters.fio_prose(told), "windows-1250", "base64")
+    return _mail(FIO, _prose(told), "windows-1250", "base64")
+
+
+def _prose(told: Told) -> str:
+    return letters.fio_prose(told).replace("4711000001", f"47{told.vs:0>8}")
 
 
 def _csob_business(told: Told) -> bytes:
@@ -137,10 +141,11 @@ FORMS: Final[Mapping[str, tuple[Bank, Callable[[Told], bytes]]]] = {
 
 @dataclass(slots=True)
 class Ledger:
-    """Books movements; each has a symbol and an order of its own, and amounts of three digits."""
+    """Books movements; each has a symbol and an order of its own."""
 
     random: Random
     movements: list[Movement] = field(default_factory=list)
+    balance: Decimal = Decimal("1000000.00")
 
     def book(self, bank: Bank) -> Movement:
         """Book one more movement."""
@@ -148,10 +153,9 @@ class Ledger:
         # Grouped as banks group: a blank that is mutated stands inside of the amount.
         amount = Decimal(self.random.randrange(100_000, 999_999)) / 100
         # The balance of an account goes on: it tells movements apart.
-        balance = Decimal(1_000_000) + sum((each.amount for each in self.movements[-1:]), amount)
-        balance = max([balance, *(each.balance + amount for each in self.movements[-1:])])
+        self.balance += amount
         movement = Movement(
-            number, bank, amount, str(FIRST_SYMBOL + number), new_id(), balance.quantize(amount)
+            number, bank, amount, str(FIRST_SYMBOL + number), new_id(), self.balance
         )
         self.movements.append(movement)
         return movement
@@ -171,4 +175,4 @@ def _mail(bank: Bank, body: str, charset: str, encoding: str) -> bytes:
 
 
 def _ascii(text: str) -> str:
-    return letters.unaccented(text)
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
