@@ -27,7 +27,7 @@ from spojka.errors import Unavailable
 PART: Final = "recheck"
 CLAIMED_MAX: Final = 500
 SWEEP_SECONDS: Final = 1.0
-GIVEN_UP_AFTER: Final = timedelta(minutes=2)
+GIVEN_UP_AFTER: Final = timedelta(seconds=30)
 """What a worker claimed and did not finish by then is due again."""
 FIRST_DELAY: Final = timedelta(seconds=5)
 LONGEST_DELAY: Final = timedelta(hours=1)

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from spojka.database import Connection, Database
 
-VISIBILITY: Final = timedelta(seconds=120)
-"""Well above the longest judging: DNS has its own deadline, and bytes are bounded."""
+VISIBILITY: Final = timedelta(seconds=30)
+"""Above the longest judging: DNS has a deadline of 15 s, and bytes are bounded. Who is later than
+that has worked in vain; mails of a process that was killed are judged after it."""
 
 
 @dataclass(frozen=True, slots=True)

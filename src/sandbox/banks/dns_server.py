@@ -1,6 +1,7 @@
 """A name server on the loopback address, for UDP and TCP."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,12 +16,17 @@ TCP_IDLE_SECONDS: Final = 10.0
 TCP_CONNECTIONS_MAX: Final = 100
 FIRST_PORT: Final = 15_353
 """Below the ports that systems give to outgoing connections, so that it stays free once chosen."""
+PORTS: Final = 4_000
 PORT_TRIES_MAX: Final = 200
 
 
 def free_port() -> int:
-    """A port that is free for TCP and UDP. Raises OSError where there is none."""
-    for port in range(FIRST_PORT, FIRST_PORT + PORT_TRIES_MAX):
+    """A port that is free for TCP and UDP. Raises OSError where none was found.
+
+    Any of many, so that two who ask at the same time get different ones.
+    """
+    for _ in range(PORT_TRIES_MAX):
+        port = FIRST_PORT + secrets.randbelow(PORTS)
         with (
             suppress(OSError),
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
@@ -30,7 +36,7 @@ def free_port() -> int:
             stream.bind((HOST, port))
             datagrams.bind((HOST, port))
             return port
-    raise OSError(f"no port from {FIRST_PORT} to {port} of {HOST} is free")
+    raise OSError(f"no port from {FIRST_PORT} to {FIRST_PORT + PORTS} of {HOST} is free")
 
 
 @asynccontextmanager
