@@ -32,6 +32,8 @@ ROLE_SECRET = "for tests only"
 Result = TypeVar("Result")
 MakeDatabase = Callable[[str], Awaitable[Database]]
 
+LONGEST = "tests/faults/"
+
 POSTGRES = pytest.StashKey[Source | ServerError]()
 KAFKA = pytest.StashKey[Source | ServerError]()
 SERVERS_HOME = pytest.StashKey[Path]()
@@ -49,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.option.collectonly:
         config.stash[POSTGRES] = _run(_postgres(home))
         config.stash[KAFKA] = _run(_kafka(home))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
