@@ -35,7 +35,9 @@ CREATE TABLE payable_key (
     order_id  uuid     NOT NULL,
     PRIMARY KEY (tenant_id, kind, key, order_id)
 );
-CREATE INDEX payable_key_order ON payable_key (tenant_id, order_id);
+-- Hashed, since an index in the order of orders would tempt the planner, as long as it knows little
+-- of the table, to walk through all orders of a tenant in search of a key's newest.
+CREATE INDEX payable_key_order ON payable_key USING hash (order_id);
 COMMENT ON TABLE payable_key IS 'What a payment may name an order by, in the form in which it is compared';
 COMMENT ON COLUMN payable_key.kind IS 'spojka.api.payments.v1.Criterion';
 

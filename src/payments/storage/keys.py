@@ -35,6 +35,7 @@ _PAYMENTS: Final = _REPLACE.format(table="search_key", owner="payment_id")
 
 # Found by the index on the key and cut at once, however many orders there are:
 # a customer's closed orders pay nobody, so that only the open ones are looked at.
+# Each by its own index look-up: an EXISTS could become a table of all open orders.
 _FIND: Final = """
     SELECT wanted.kind, wanted.key, found.order_id
     FROM unnest(%(kinds)s::smallint[], %(keys)s::text[]) AS wanted (kind, key)
@@ -42,9 +43,10 @@ _FIND: Final = """
         SELECT order_id FROM payable_key
         WHERE tenant_id = %(tenant)s AND payable_key.kind = wanted.kind
           AND payable_key.key = wanted.key
-          AND (wanted.kind <> %(customer)s OR EXISTS (
-                SELECT FROM payable WHERE payable.tenant_id = payable_key.tenant_id
-                AND payable.order_id = payable_key.order_id AND close_time IS NULL))
+          AND (wanted.kind <> %(customer)s OR (
+                SELECT close_time IS NULL FROM payable
+                WHERE payable.tenant_id = payable_key.tenant_id
+                  AND payable.order_id = payable_key.order_id))
         ORDER BY order_id DESC LIMIT %(limit)s
     ) AS found
 """
