@@ -38,7 +38,9 @@ Mailboxes = Annotated[
 async def create(
     edge: Edge,
     *,
-    account: Annotated[str, typer.Option(help="IBAN or domestic number, such as 123-45/0100.")],
+    account: Annotated[
+        str, typer.Option(help="IBAN or domestic number, such as 19-2000145399/0800.")
+    ],
     currency: Annotated[str, typer.Option(help="Such as CZK.")],
     name: Name = None,
     automatic_limit: AutomaticLimit = None,
