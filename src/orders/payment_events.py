@@ -27,7 +27,10 @@ class PaymentEvents:
     async def handle(
         self, connection: Connection, tenant: UUID, events: Sequence[ReceivedEvent]
     ) -> None:
-        """Take each report. Raises PoisonError on one that can't be read or names no order."""
+        """Take each report, but for those in a currency that the order no longer has.
+
+        Raises PoisonError on one that can't be read or names no order.
+        """
         await take_reports(connection, tenant, ACTOR, [_step(event) for event in events])
 
 
@@ -42,10 +45,9 @@ def _step(event: ReceivedEvent) -> tuple[str, Step]:
 
     def step(order: Order, rule: StatusRule, now: datetime) -> Change | None:
         if currency != order.content.currency:
-            raise PoisonError(
-                f"{event.type}: {currency} for an order in {order.content.currency}; the payments "
-                "side gives an order only money of its currency"
-            )
+            # Told before the payments side learned of an amendment to another currency; once it
+            # has, it tells anew, and keeps the money that came as a task.
+            return None
         return pay(order, message.revision, amount, said, rule, now)
 
     return message.order_id, step

@@ -10,29 +10,32 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from payments.evaluating import decidable, evaluate
+from payments.candidates import ask_customers
+from payments.evaluating import evaluate_locked
 from payments.ledger.admitting import admitted, hold_of, told_again
+from payments.ledger.automation import decidable
 from payments.ledger.booking import Booking, Decided, book
 from payments.ledger.holds import Hold
 from payments.ledger.recognising import KnownMovements, Movement, recognise
-from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task, update_tasks
-from payments.ledger.telling import received_event
+from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task
+from payments.matching.values import Rules
 from payments.messages.matching import rules_of
 from payments.messages.notice import Notice, notice_of
-from payments.rules.storage import current_rules
+from payments.rules.storage import ask_rules
 from payments.storage.orders import read_orders
 from payments.storage.origin import Origin
-from payments.storage.pairs import confirmed_senders
-from payments.storage.payments import PaymentRow, insert_payments, lock_payments
-from payments.storage.similar import payments_taken_back, similar_movements
-from payments.storage.sources import Told, add_sources, known_sources
-from payments.storage.turns import take_turns
+from payments.storage.pairs import ask_confirmed_senders
+from payments.storage.payments import PaymentRow, lock_payments
+from payments.storage.similar import ask_similar_movements, payments_taken_back
+from payments.storage.sources import Told, add_sources, ask_known_sources
+from payments.storage.turns import begin_matching, take_turns
 from spojka.api.mail.v1 import events_pb2
 from spojka.api.payments.v1 import payment_pb2
+from spojka.asking import together
 from spojka.database import Connection
 from spojka.delivery.failures import PoisonError
 from spojka.delivery.handler import ReceivedEvent
-from spojka.outbox import append, new_id
+from spojka.outbox import new_id
 
 TYPES: Final = frozenset({events_pb2.PaymentNotified.DESCRIPTOR.full_name})
 
@@ -88,6 +91,11 @@ class _Taking:
         if notice.reversal:
             self.reversals.append((payment_id, notice))
 
+    @property
+    def touches(self) -> bool:
+        """Whether payments that are known already are told of again, or may be."""
+        return bool(self.again or self.twins or self.reversals)
+
     def hold(self, notice: Notice, *, twins: bool = False) -> Hold:
         """Why a notice's payment waits."""
         return hold_of(notice, sender_confirmed=notice.origin in self.confirmed, twins=twins)
@@ -99,25 +107,39 @@ async def take_notices(connection: Connection, tenant: UUID, notices: Sequence[N
     A movement that is known gains a source, and where the new mail is better
     proven, what that one says. Nothing is ever un-paid by a mail.
     """
-    await take_turns(connection, tenant, {each.connection_id for each in notices})
-    taking = _Taking(
-        confirmed=await confirmed_senders(connection, tenant, {each.origin for each in notices}),
-        known=await known_sources(connection, tenant, [each.told for each in notices]),
-        movements=defaultdict(KnownMovements, await similar_movements(connection, tenant, notices)),
-    )
-    for notice in notices:
-        taking.take(notice)
-    await insert_payments(connection, tenant, list(taking.new.values()))
-    await add_sources(connection, tenant, taking.sources)
-    await append(connection, [received_event(tenant, row) for row in taking.new.values()])
-    for row in taking.new.values():
-        await update_tasks(connection, tenant, None, row)
-    touched = await _touch(connection, tenant, taking)
-    rows = taking.new | touched
-    await evaluate(connection, tenant, [key for key, row in rows.items() if decidable(row)])
+    async with together(connection):
+        await take_turns(connection, tenant, {each.connection_id for each in notices})
+        await begin_matching(connection, tenant)
+        asked_rules = await ask_rules(connection, tenant)
+        accounts = {each.movement.counter_account for each in notices}
+        customers = await ask_customers(connection, tenant, accounts)
+        taking = await _begun(connection, tenant, notices)
+        rules = rules_of(await asked_rules)
+        for notice in notices:
+            taking.take(notice)
+        new, touched = list(taking.new.values()), []
+        if taking.touches:
+            # Of these some may be new themselves: all are stored first.
+            await book(connection, tenant, [], {}, rules, received=new)
+            rows = taking.new | await _touch(connection, tenant, taking, rules)
+            new, touched = [], [row for row in rows.values() if decidable(row)]
+        await add_sources(connection, tenant, taking.sources)
+        await evaluate_locked(connection, tenant, touched, rules, await customers, received=new)
 
 
-async def _touch(connection: Connection, tenant: UUID, taking: _Taking) -> dict[UUID, PaymentRow]:
+async def _begun(connection: Connection, tenant: UUID, notices: Sequence[Notice]) -> _Taking:
+    """What is known of movements like these."""
+    origins = {each.origin for each in notices}
+    confirmed = await ask_confirmed_senders(connection, tenant, origins)
+    known = await ask_known_sources(connection, tenant, [each.told for each in notices])
+    similar = await ask_similar_movements(connection, tenant, notices)
+    movements = defaultdict(KnownMovements, await similar)
+    return _Taking(await confirmed, await known, movements)
+
+
+async def _touch(
+    connection: Connection, tenant: UUID, taking: _Taking, rules: Rules
+) -> dict[UUID, PaymentRow]:
     """Write what the notices make of payments that were known; returns those payments."""
     taken_back = {
         payment_id: await payments_taken_back(connection, tenant, notice)
@@ -126,8 +148,6 @@ async def _touch(connection: Connection, tenant: UUID, taking: _Taking) -> dict[
     ids = {payment_id for payment_id, _ in taking.again}
     ids |= {payment_id for payment_id, _ in taking.twins}
     ids |= {earlier for found in taken_back.values() for earlier in found}
-    if not ids and not taken_back:
-        return {}
     before = await lock_payments(connection, tenant, ids)
     after = dict(before)
     decisions: dict[UUID, Decided] = {}
@@ -147,7 +167,6 @@ async def _touch(connection: Connection, tenant: UUID, taking: _Taking) -> dict[
         for key, row in sorted(after.items())
         if row != before[key]
     ]
-    rules = rules_of(await current_rules(connection, tenant))
     booked = await book(connection, tenant, bookings, {}, rules)
     for payment_id in sorted(contradicted):
         await _tell_contradiction(connection, tenant, after[payment_id])

@@ -5,28 +5,31 @@ applied, an older one is not, and any of them may be the first. Which payments
 an order concerns is looked for after the commit (`payments.recheck`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from payments.ledger.booking import tell_orders
+from payments.ledger.booking import order_events
 from payments.ledger.paid import closed_since, paid_by
-from payments.ledger.tasks import update_order_tasks
+from payments.ledger.tasks import TaskChanges, write_tasks
 from payments.matching.coverage import coverage
 from payments.matching.keys import order_keys
 from payments.matching.values import Rules
 from payments.messages.matching import payable_of, rules_of
 from payments.rules.storage import current_rules
 from payments.storage.keys import put_order_keys
-from payments.storage.lines import paid_in_currency
+from payments.storage.lines import given_by_currency
 from payments.storage.orders import OrderRow, insert_orders, lock_orders, save_orders
 from payments.storage.rechecks import note_orders
 from spojka.api.orders.v1 import events_pb2, order_pb2
+from spojka.asking import together
 from spojka.database import Connection
 from spojka.delivery.failures import PoisonError
 from spojka.delivery.handler import ReceivedEvent
+from spojka.outbox import append
 from spojka.values import ZERO
 
 OrderEvent = (
@@ -91,15 +94,27 @@ async def take_orders(connection: Connection, tenant: UUID, told: Mapping[UUID, 
         for order_id, order in told.items()
         if order_id in known and order.revision > known[order_id].revision
     }
-    newer |= await _recounted(connection, tenant, known, newer, rules, now)
-    await save_orders(connection, tenant, newer.values())
+    moved = _moved(known, newer)
+    given = await given_by_currency(connection, tenant, moved) if moved else {}
+    for order_id in moved:
+        recounted = _recounted(newer[order_id], given.get(order_id, {}), rules, now)
+        # The order book leaves aside what it is told in the currency that was: it is told anew.
+        told_anew = known[order_id].payment_revision + 1
+        newer[order_id] = replace(recounted, payment_revision=told_anew)
     changed = {key: row for key, row in newer.items() if row.payable != known[key].payable}
     added = {order.id: order for order in new if order.id in inserted}
-    await _note(connection, tenant, {**added, **changed})
+    tasks = TaskChanges()
     for order_id in sorted(changed):
-        await update_order_tasks(connection, tenant, known[order_id], changed[order_id])
-    await tell_orders(connection, tenant, known, newer)
-    await note_orders(connection, tenant, added.keys() | changed.keys())
+        tasks.of_order(known[order_id], changed[order_id])
+    for order_id in moved:
+        tasks.of_other_currencies(newer[order_id], given.get(order_id, {}))
+    events = await order_events(connection, tenant, known, newer)
+    async with together(connection):
+        await save_orders(connection, tenant, newer.values())
+        await _note(connection, tenant, {**added, **changed})
+        await write_tasks(connection, tenant, tasks)
+        await append(connection, events)
+        await note_orders(connection, tenant, added.keys() | changed.keys())
 
 
 async def _note(connection: Connection, tenant: UUID, orders: Mapping[UUID, OrderRow]) -> None:
@@ -128,23 +143,18 @@ def _merged(known: OrderRow, told: OrderRow, rules: Rules, now: datetime) -> Ord
     return replace(after, payment_revision=known.payment_revision + 1) if recounted else after
 
 
-async def _recounted(
-    connection: Connection,
-    tenant: UUID,
-    known: Mapping[UUID, OrderRow],
-    newer: Mapping[UUID, OrderRow],
-    rules: Rules,
-    now: datetime,
-) -> dict[UUID, OrderRow]:
-    """Orders whose currency changed: only money of the new one counts as paid."""
-    moved: Collection[UUID] = [
+def _moved(known: Mapping[UUID, OrderRow], newer: Mapping[UUID, OrderRow]) -> list[UUID]:
+    """Orders whose currency changed and that money was told of before."""
+    return sorted(
         order_id
         for order_id, order in newer.items()
-        if order.payable.currency != known[order_id].payable.currency
-    ]
-    recounted = {}
-    for order_id in sorted(moved):
-        order = newer[order_id]
-        paid = await paid_in_currency(connection, tenant, order_id, order.payable.currency)
-        recounted[order_id] = paid_by(order, paid - order.payable.paid, rules, now)
-    return recounted
+        if order.payable.currency != known[order_id].payable.currency and order.payment_revision
+    )
+
+
+def _recounted(
+    order: OrderRow, given: Mapping[str, Decimal], rules: Rules, now: datetime
+) -> OrderRow:
+    """An order whose currency changed: only money of the new one counts as paid."""
+    payable = order.payable
+    return paid_by(order, given.get(payable.currency, ZERO) - payable.paid, rules, now)

@@ -18,6 +18,8 @@ from payments.storage.rechecks import (
     payments_looking_for,
     put_off,
 )
+from payments.storage.turns import matching_ended
+from spojka.asking import together
 from spojka.cancelling import cancel_all
 from spojka.database import Database
 from spojka.delivery.backoff import Backoff
@@ -75,11 +77,12 @@ class Rechecking:
 
     async def _forever(self) -> None:
         backoff = Backoff(0.2, 10.0)
+        woken = False
         while True:
             self._wake.clear()
             try:
-                await self.drain()
-                await self._say()
+                if await self.drain() or not woken:
+                    await self._say()
                 backoff.reset()
             except Unavailable as error:
                 self._health.degrade(PART, error.message)
@@ -87,11 +90,12 @@ class Rechecking:
             try:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._wake.wait()
+                woken = True
             except TimeoutError:
-                pass
+                woken = False
 
     async def _say(self) -> None:
-        async with self._database.infrastructure() as connection:
+        async with self._database.autocommit() as connection:
             number = await failing(connection)
         if number:
             reason = f"{number} payments can't be decided about; the log says why"
@@ -100,7 +104,7 @@ class Rechecking:
             self._health.recover(PART)
 
     async def _take(self) -> Sequence[Recheck]:
-        async with self._database.infrastructure() as connection:
+        async with self._database.autocommit() as connection:
             claimed = await claim(connection, GIVEN_UP_AFTER, CLAIMED_MAX)
         by_tenant: defaultdict[UUID, list[Recheck]] = defaultdict(list)
         for each in claimed:
@@ -125,8 +129,11 @@ class Rechecking:
         """Look at one tenant's payments; returns those that failed."""
         wanted = {each.subject_id for each in rechecks if not each.of_order}
         orders = [each.subject_id for each in rechecks if each.of_order]
-        async with self._database.transaction(tenant) as connection:
-            wanted |= await payments_looking_for(connection, tenant, orders, only_open=False)
+        if orders:
+            async with self._database.transaction(tenant) as connection, together(connection):
+                # Who did not see these orders must be seen by now, or is missed for ever.
+                await matching_ended(connection, tenant)
+                wanted |= await payments_looking_for(connection, tenant, orders)
         payments = sorted(wanted)
         failed: set[UUID] = set()
         for begin in range(0, len(payments), PAYMENTS_AT_ONCE_MAX):
@@ -136,7 +143,7 @@ class Rechecking:
     async def _evaluate(self, tenant: UUID, payments: Sequence[UUID]) -> set[UUID]:
         try:
             async with self._database.transaction(tenant) as connection:
-                await evaluate(connection, tenant, payments, first_look=False)
+                await evaluate(connection, tenant, payments)
         except Unavailable as error:
             log.info("payments are looked at again later", tenant=str(tenant), error=error.message)
             return set(payments)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from payments.evaluating import find_candidates, incoming_payments
+from payments.candidates import ask_customers, find_candidates, incoming_payments
 from payments.matching.keys import Key, payment_keys
 from payments.matching.values import Incoming, PaymentStatus, Rules
 from payments.messages.matching import rules_of, verdict_message
@@ -26,6 +26,8 @@ TRIED_MAX: Final = 5_000
 DIFFERENCES_MAX: Final = 1_000
 ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 """Largest answer: as verdicts tell every order they looked at, a few can be long."""
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""More than the clocks of two machines ever differ by."""
 
 _AUTOMATIC: Final = (
     PaymentStatus.UNMATCHED,
@@ -54,7 +56,9 @@ async def try_rules(
         rows = await read_payments(connection, tenant, ids[:TRIED_MAX])
         payments = sorted(rows.values(), key=lambda each: (each.receive_time, each.id))
         held = rules_of(await current_rules(connection, tenant))
-        incoming = await incoming_payments(connection, tenant, payments)
+        accounts = {each.counter_account for each in payments}
+        customers = await (await ask_customers(connection, tenant, accounts))
+        incoming = incoming_payments(payments, customers)
         before = await _side(connection, tenant, incoming, held)
         after = await _side(connection, tenant, incoming, rules_of(wanted))
         orders = await _orders(connection, tenant, payments, [before, after])
@@ -71,13 +75,27 @@ async def _recent(connection: Connection, tenant: UUID, since: datetime) -> list
     cursor = await connection.execute(
         """
         SELECT id FROM payment
-        WHERE tenant_id = %s AND receive_time >= %s AND incoming AND hold = 0 AND decided_by = ''
-          AND status = ANY(%s::smallint[])
+        WHERE tenant_id = %s AND id >= %s AND receive_time >= %s AND incoming AND hold = 0
+          AND decided_by = '' AND status = ANY(%s::smallint[])
         ORDER BY id DESC LIMIT %s
         """,
-        [tenant, since, [int(status) for status in _AUTOMATIC], TRIED_MAX + 1],
+        [
+            tenant,
+            first_id(since - CLOCKS_DIFFER),
+            since,
+            [int(status) for status in _AUTOMATIC],
+            TRIED_MAX + 1,
+        ],
     )
     return [row[0] for row in await cursor.fetchall()]
+
+
+def first_id(since: datetime) -> UUID:
+    """No payment that was received since then has a lower id: one is known only once it came.
+
+    Source: RFC 9562, section 5.7 (UUIDv7 begins with the milliseconds of its making).
+    """
+    return UUID(int=max(int(since.timestamp() * 1000), 0) << 80)
 
 
 async def _side(

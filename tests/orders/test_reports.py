@@ -219,6 +219,20 @@ async def test_what_is_paid_keeps_its_currency(shop: Shop, database: Database) -
     assert (await shop.amend(moved)).currency == "CZK"
 
 
+async def test_a_report_in_the_currency_before_an_amendment_is_left_aside(
+    shop: Shop, database: Database
+) -> None:
+    """The payments side told it before it learned of the amendment, and tells anew after it."""
+    order = await shop.placed(an_order())
+    order.currency = "EUR"
+    moved = await shop.amend(order)
+    await take(database, PaymentEvents(), shop.tenant, [paid(order, 1, "498.80")])
+    assert await shop.get(order.id) == moved
+    retold = paid(order, 2, "498.80", currency="EUR")
+    await take(database, PaymentEvents(), shop.tenant, [retold, paid(order, 1, "498.80")])
+    assert (await shop.get(order.id)).payment_state == order_pb2.PAYMENT_STATE_PAID
+
+
 async def test_money_for_a_cancelled_order_is_a_task(shop: Shop, database: Database) -> None:
     order = await shop.cancel(await shop.placed(an_order()))
     await take(database, PaymentEvents(), shop.tenant, [paid(order, 1, "498.80")])
@@ -250,7 +264,6 @@ async def test_a_report_that_can_never_be_taken_is_poison(shop: Shop, database: 
     order = await shop.placed(an_order())
     missing = order_pb2.Order(id=str(uuid4()))
     handlers: list[tuple[Handler, Message]] = [
-        (PaymentEvents(), paid(order, 1, "5", currency="EUR")),
         (PaymentEvents(), paid(order, 1, "five")),
         (PaymentEvents(), paid(missing, 1, "5")),
         (ImportEvents(), imported(missing, ACKED, 1)),

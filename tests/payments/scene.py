@@ -17,6 +17,7 @@ from payments.messages.matching import rules_of
 from payments.notifications import NotificationEvents
 from payments.order_events import OrderEvents
 from payments.recheck import Rechecking
+from payments.rules.changing import change_rules
 from payments.rules.storage import current_rules
 from payments.storage.orders import OrderRow, lock_orders, read_orders
 from payments.storage.origin import Origin
@@ -28,6 +29,7 @@ from spojka.api.mail.v1 import events_pb2 as mail
 from spojka.api.orders.v1 import events_pb2 as order_events
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import events_pb2, payment_pb2
+from spojka.api.payments.v1.payment_service_pb2 import MatchingRules
 from spojka.database import Database
 from spojka.delivery import inbox
 from spojka.delivery.handler import ReceivedEvent
@@ -121,6 +123,8 @@ class Scene:
             kind=mail.NOTIFICATION_KIND_INCOMING_PAYMENT,
             variable_symbol_source=mail.SYMBOL_SOURCE_FIELD,
         )
+        if currency := fields.pop("currency", ""):
+            told.amount.currency = currency
         own = {name for name in fields if name in mail.NotifiedPayment.DESCRIPTOR.fields_by_name}
         for name in own:
             value = fields.pop(name)
@@ -205,6 +209,11 @@ class Scene:
         health = Health()
         await Rechecking(self.database, health, lambda: None).drain()
         assert not await self.rows("SELECT 1 FROM recheck WHERE tenant_id = %s AND attempts > 0")
+
+    async def set_rules(self, rules: MatchingRules) -> None:
+        """Other rules, as the call sets them."""
+        async with self.database.transaction(self.tenant) as connection:
+            await change_rules(connection, self.tenant, PERSON, rules)
 
     # --- what a person does (the RPCs do the same with more ceremony) -------------------------
 

@@ -11,8 +11,11 @@ from functools import partial
 from random import Random
 from uuid import UUID
 
+from payments.rules.defaults import default_rules
+from spojka.api.common.v1.money_pb2 import Money
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import payment_pb2
+from spojka.api.payments.v1.payment_service_pb2 import MatchingRules
 from spojka.outbox import new_id
 from tests.payments.scene import Scene
 
@@ -79,7 +82,7 @@ async def test_instalments_that_come_together_sum_up(scene: Scene) -> None:
 
 
 async def test_an_order_and_its_payment_in_transactions_that_overlap(scene: Scene) -> None:
-    """Neither sees the other: whichever commits last must find the one that committed first."""
+    """Neither sees the other: whichever commits last, they find each other."""
     for order_first in (True, False):
         order = scene.order(f"55000{order_first:02}")
         notice = scene.notice(order.number)
@@ -88,11 +91,63 @@ async def test_an_order_and_its_payment_in_transactions_that_overlap(scene: Scen
             await last.enter_async_context(handled[not order_first])
             await first.enter_async_context(handled[order_first])
             await first.aclose()
-            await scene.recheck()
+            looking = asyncio.create_task(scene.recheck())
+            if order_first:
+                await waits_for_matching(scene)
+            else:
+                await looking
             assert not await scene.told_of(UUID(order.id))
+        await looking
         await scene.recheck()
         assert await scene.paid(UUID(order.id)) == 100
     await scene.check()
+
+
+async def test_a_rival_that_commits_while_its_payment_is_matched_is_flagged(scene: Scene) -> None:
+    """The order is committed and looked for before the payment that it rivals can be seen."""
+    order_id = await scene.place("5600001")
+    rival = scene.order("5600002", references=order_pb2.OrderReferences(variable_symbol="5600001"))
+    notice = scene.notice("5600001")
+    async with scene.notices_handled(notice):
+        await scene.tell_orders_only(rival)
+        looking = asyncio.create_task(scene.recheck())
+        await waits_for_matching(scene)
+    await looking
+    payment = await scene.payment(await scene.told_by(notice))
+    assert await scene.paid(order_id) == 100
+    assert [flag for flag in payment.flags if "5600002 became known later" in flag]
+    assert ("payments.rival", f"payment/{payment.id}") in await scene.tasks()
+
+
+async def test_rules_that_change_while_a_payment_is_matched_are_applied_to_it(
+    scene: Scene,
+) -> None:
+    """It was left open by the rules until then: who sets others must see it."""
+    order_id = await scene.place("5700001", "100.30")
+    notice = scene.notice("5700001", "100")
+    tolerant = default_rules()
+    tolerant.criteria[:] = [payment_pb2.CRITERION_ORDER_VARIABLE_SYMBOL]
+    tolerant.tolerances.append(Money(currency="CZK", amount="0.50"))
+    await scene.set_rules(MatchingRules(criteria=[payment_pb2.CRITERION_GATEWAY_REFERENCE]))
+    async with scene.notices_handled(notice):
+        setting = asyncio.create_task(scene.set_rules(tolerant))
+        await waits_for_matching(scene)
+    await setting
+    await scene.recheck()
+    assert await scene.paid(order_id) == 100
+    assert (await scene.told_of(order_id))[-1].payment_state == order_pb2.PAYMENT_STATE_PAID
+
+
+async def waits_for_matching(scene: Scene) -> None:
+    """Wait until somebody waits for those who look for orders."""
+    waiting = """
+        SELECT FROM pg_locks WHERE %s::uuid IS NOT NULL AND locktype = 'advisory'
+        AND mode = 'ExclusiveLock' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await scene.rows(waiting):  # noqa: ASYNC110 - other connections' doing
+            await asyncio.sleep(0.01)
 
 
 async def test_an_amendment_or_a_cancellation_beside_a_payment(scene: Scene) -> None:

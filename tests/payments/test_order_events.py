@@ -227,9 +227,28 @@ async def test_money_of_another_currency_no_longer_counts(scene: Scene) -> None:
     assert row.payable.paid == 0
     last = (await scene.told_of(order_id))[-1]
     assert (last.amount_paid.currency, last.amount_paid.amount) == ("EUR", "0")
+    assert ("payments.paid_in_other_currency", f"order/{order.id}") in await scene.tasks()
     assert await scene.unmatch(payment_id)
     assert await scene.paid(order_id) == 0
     assert (await scene.payment(payment_id)).unallocated == "100"
+    assert not await scene.tasks()
+
+
+async def test_the_order_book_is_told_anew_in_each_currency_it_takes(scene: Scene) -> None:
+    """It leaves aside what it is told in a currency that was, even where the sums are alike."""
+    order = scene.order()
+    order_id = UUID(order.id)
+    await scene.tell_orders(order)
+    await scene.pay()
+    euros = changed(order, currency="EUR")
+    await scene.tell_orders(euros)
+    await scene.pay(amount="100", currency="EUR")
+    crowns = changed(euros, currency="CZK")
+    await scene.tell_orders(crowns)
+    told = await scene.told_of(order_id)
+    sums = [(each.revision, each.amount_paid.currency, each.amount_paid.amount) for each in told]
+    assert sums == [(1, "CZK", "100"), (2, "EUR", "0"), (3, "EUR", "100"), (4, "CZK", "100")]
+    assert ("payments.paid_in_other_currency", f"order/{order.id}") in await scene.tasks()
 
 
 async def test_an_account_that_paid_before_is_forgotten_when_it_is_taken_back(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from payments.recheck import GIVEN_UP_AFTER, Rechecking
 from payments.storage.rechecks import claim, forget, note_payments
+from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import payment_pb2
 from spojka.delivery.health import Health
 from tests.payments.scene import Scene
@@ -75,3 +76,18 @@ async def _mend(scene: Scene, payment_id: UUID) -> None:
         " WHERE tenant_id = %s AND id = %s",
         payment_id,
     )
+
+
+async def test_what_a_later_payment_of_one_batch_changes_is_seen_by_an_earlier_one(
+    scene: Scene,
+) -> None:
+    """Two mails in one transaction: the first is decided before the second pays its order."""
+    await scene.place("2026001")
+    await scene.place("2026002", references=order_pb2.OrderReferences(variable_symbol="2026001"))
+    open_ = scene.notice("2026001", "300")
+    pays = scene.notice("2026002", "100")
+    await scene.tell(open_, pays)
+    payment = await scene.payment(await scene.told_by(open_))
+    owed = [each.due.amount for run in payment.verdict.runs for each in run.candidates]
+    assert "0" in owed, payment.verdict
+    await scene.check()

@@ -97,6 +97,26 @@ async def test_an_order_told_after_its_payment_is_paid_and_told(
     assert house.ok, house.troubles
 
 
+async def test_a_notification_that_kafka_delivers_twice_is_one_payment(
+    house: Health, settings: Settings, scene: Scene
+) -> None:
+    """Nothing in it but its id tells that it is the same: no reference and no balance."""
+    account, event_id = f"{scene.tenant}/{scene.connection_id}", uuid4()
+    notice = scene.notice("2026001", bank_reference="")
+    for _ in range(2):
+        write(settings, Topic.NOTIFICATIONS, account, notice, event_id)
+    behind = scene.notice("2026002")
+    write(settings, Topic.NOTIFICATIONS, account, behind)
+
+    async def both_known() -> bool:
+        symbols = {payment.variable_symbol for payment in await scene.payments()}
+        return symbols == {"2026001", "2026002"}
+
+    await until(both_known, "the payment behind the repetition is there")
+    assert len(await scene.payments()) == 2
+    assert house.ok, house.troubles
+
+
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not await condition():

@@ -13,7 +13,7 @@ from typing import Final
 from uuid import uuid5
 
 from mail_ingest.banks.accounts import account_key
-from mail_ingest.banks.reading import Movement
+from mail_ingest.banks.reading import Direction, Movement
 from mail_ingest.genuineness.verdict import RECORDED, Action
 from mail_ingest.mails.judge import Verdict
 from mail_ingest.mails.model import StoredMail
@@ -126,6 +126,13 @@ def _is_foreign(movement: Movement, own_key: str) -> bool:
     except ValueError:
         # A masked number is compared where the mail is judged.
         return False
+
+
+def told_likeness(payment: api.NotifiedPayment) -> str:
+    """What a movement that was told is known again by, as its message has it."""
+    direction = Direction.IN if payment.incoming else Direction.OUT
+    amount = payment.amount
+    return f"{direction.value} {amount.amount} {amount.currency} {payment.value_date}"
 
 
 def _likeness(movement: Movement) -> str:

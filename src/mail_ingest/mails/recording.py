@@ -30,9 +30,9 @@ async def record(connection: Connection, tenant_id: UUID, judged: Sequence[Judge
     """
     new = [number(payments_of(mail, verdict), []) for mail, verdict in judged]
     ids = [mail.row.id for mail, _ in judged]
+    events: list[Event] = []
     await _remember(connection, tenant_id, list(zip(ids, new, strict=True)))
     await _write(connection, tenant_id, judged)
-    events: list[Event] = []
     for (mail, verdict), movements in zip(judged, new, strict=True):
         await _open_tasks(connection, mail, verdict)
         events += events_of(mail, verdict, movements, after_others=False)

@@ -18,6 +18,7 @@ from mail_ingest.mails.model import StoredMail, load_mails
 from mail_ingest.mails.queue import Claim
 from mail_ingest.mails.recording import record, record_interim
 from spojka import crash_points
+from spojka.asking import together
 from spojka.cancelling import cancel_all, heed_cancellation
 from spojka.database import Connection, Database
 from spojka.delivery.health import Health
@@ -190,11 +191,12 @@ class Worker:
         async with self._database.transaction(tenant_id) as connection:
             ours = await queue.finish(connection, tenant_id, done.keys())
             judged = [each for claim, each in done.items() if claim.mail_id in ours]
-            events = await record(connection, tenant_id, judged)
+            async with together(connection):
+                events = await record(connection, tenant_id, judged)
+                await append(connection, events)
             for each in mails:
                 if each.claim not in done:
                     await _postpone(connection, each)
-            await append(connection, events)
             crash_points.reach("mail-recorded")
         crash_points.reach("mail-told")
         if events:

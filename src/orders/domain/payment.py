@@ -16,13 +16,14 @@ MONEY_ON_CANCELLED: Final = "order.money_on_cancelled"
 BELIEVED_DIFFERENCE_PERCENT_MAX: Final = Decimal(5)
 """How far from the total an amount may be that the payments side calls PAID."""
 
-_RANK: Final = {
+RANK: Final = {
     PaymentState.UNPAID: 0,
     PaymentState.REFUNDED: 0,
     PaymentState.PARTIAL: 1,
     PaymentState.PAID: 2,
     PaymentState.OVERPAID: 3,
 }
+"""How much of an order is paid in each state, for comparing."""
 
 
 def counted_state(paid: Decimal, total: Decimal) -> PaymentState:
@@ -76,7 +77,7 @@ def pay(
     if revision <= order.payment_revision:
         return None
     state = judged_state(amount, order.content.total, said)
-    if order.cancelled and _RANK[state] > _RANK[order.payment_state]:
+    if order.cancelled and RANK[state] > RANK[order.payment_state]:
         state = order.payment_state
     after = replace(order, amount_paid=amount, payment_state=state, payment_revision=revision)
     if (amount, state) == (order.amount_paid, order.payment_state):

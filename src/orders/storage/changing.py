@@ -17,6 +17,7 @@ from orders.storage.rows import (
     reference_columns,
 )
 from orders.storage.rules import read_rules
+from spojka.asking import together
 from spojka.database import Connection
 from spojka.errors import NotFound
 from spojka.outbox import Event, append
@@ -118,20 +119,19 @@ async def _write(
         if event is not None:
             events.append(event)
     told = [change for change in changes if change.summary]
-    await connection.execute(
-        _WRITE.encode(),
-        {
-            "tenant": tenant,
-            "actor": actor,
-            "history_order_id": [change.order.id for change in told],
-            "history_revision": [change.order.revision for change in told],
-            "history_time": [change.order.update_time for change in told],
-            "history_summary": [change.summary for change in told],
-            **{name: [state[name] for state in states.values()] for name in _STATE},
-        },
-    )
-    await append(connection, events)
-    await _write_tasks(connection, tenant, changes)
+    values = {
+        "tenant": tenant,
+        "actor": actor,
+        "history_order_id": [change.order.id for change in told],
+        "history_revision": [change.order.revision for change in told],
+        "history_time": [change.order.update_time for change in told],
+        "history_summary": [change.summary for change in told],
+        **{name: [state[name] for state in states.values()] for name in _STATE},
+    }
+    async with together(connection):
+        await connection.execute(_WRITE.encode(), values)
+        await append(connection, events)
+        await _write_tasks(connection, tenant, changes)
 
 
 async def _write_tasks(connection: Connection, tenant: UUID, changes: Sequence[Change]) -> None:

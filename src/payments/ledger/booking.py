@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
 from payments.decisions.effect import NewLine
 from payments.decisions.standing import Disposition, Line
 from payments.ledger.paid import paid_by
-from payments.ledger.tasks import update_order_tasks, update_tasks
-from payments.ledger.telling import order_event, payment_events
+from payments.ledger.tasks import TaskChanges, write_tasks
+from payments.ledger.telling import order_event, payment_events, received_event
 from payments.matching.coverage import unallocated
 from payments.matching.values import Rules
 from payments.storage.lines import (
@@ -23,15 +24,18 @@ from payments.storage.lines import (
     LedgerLine,
     append_decisions,
     append_lines,
+    given_by_currency,
     payments_of_orders,
     read_lines,
 )
 from payments.storage.orders import OrderRow, save_orders
 from payments.storage.pairs import Payer, count_payers
-from payments.storage.payments import PaymentRow, save_payments
-from payments.storage.rechecks import note_payments, payments_looking_for
+from payments.storage.payment_writes import insert_payments, save_payments
+from payments.storage.payments import PaymentRow
+from payments.storage.rechecks import note_payments_looking_for
+from spojka.asking import together
 from spojka.database import Connection
-from spojka.outbox import append, new_id
+from spojka.outbox import Event, append, new_id
 from spojka.tasks import SPOJKA
 from spojka.values import ZERO
 
@@ -89,58 +93,106 @@ async def book(
     bookings: Sequence[Booking],
     orders: Mapping[UUID, OrderRow],
     rules: Rules,
+    received: Sequence[PaymentRow] = (),
 ) -> Booked:
     """Write bookings of different payments, all locked, and of orders, all locked after them.
 
-    Every order that a line names must be among `orders`. Writes the ledger and
-    both sides of it, appends PaymentMatched and PaymentReversed for payments and
-    one OrderPaymentChanged for each order of which another amount is paid, opens
-    and closes tasks, and notes the payments that this concerns for another look.
-    Nudge the relay after the commit. Raises ValueError, before anything is
-    written, where money would be made or lost: a fault of the caller.
+    Every order that a line names must be among `orders`. `received` are payments
+    that are not stored yet, with a booking or without. Writes the ledger and
+    both sides of it, appends PaymentReceived for the new ones, PaymentMatched
+    and PaymentReversed for payments and one OrderPaymentChanged for each order
+    of which another amount is paid, opens and closes tasks, and notes the
+    payments that this concerns for another look. Nudge the relay after the
+    commit. Raises ValueError, before anything is written, where money would be
+    made or lost: a fault of the caller.
     """
     now = datetime.now(UTC)
     stored = {each.before.id: _ledger_lines(each, now) for each in bookings}
     payments = {each.before.id: _after(each, stored[each.before.id]) for each in bookings}
     after = _orders_after(bookings, orders, rules, now)
     changed = {key: row for key, row in after.items() if row != orders[key]}
-
-    await append_decisions(connection, tenant, _decisions(bookings, now))
-    await append_lines(connection, tenant, [line for lines in stored.values() for line in lines])
+    earlier = await _earlier_lines(connection, tenant, bookings)
+    told = await _told_orders(connection, tenant, orders, changed, stored)
+    added = {row.id: payments.get(row.id, row) for row in received}
+    saved = [row for key, row in payments.items() if key not in added]
     automatic = {each.before.id for each in bookings if each.automatic}
-    await save_payments(connection, tenant, list(payments.values()), automatic)
-    await save_orders(connection, tenant, changed.values())
-    await count_payers(connection, tenant, _payers(bookings, orders))
-    await _tell(connection, tenant, bookings, payments, stored)
-    for each in bookings:
-        await update_tasks(connection, tenant, each.before, payments[each.before.id])
-    for key in sorted(changed):
-        await update_order_tasks(connection, tenant, orders[key], changed[key])
-    await tell_orders(connection, tenant, orders, changed)
-    concerned = await payments_looking_for(connection, tenant, changed, only_open=True)
-    await note_payments(connection, tenant, concerned - payments.keys())
-    return Booked(payments, after)
+    events = [received_event(tenant, row) for row in received]
+    events += _payment_events(tenant, bookings, payments, earlier, stored)
+    async with together(connection):
+        await insert_payments(connection, tenant, list(added.values()), automatic)
+        await append_decisions(connection, tenant, _decisions(bookings, now))
+        await append_lines(connection, tenant, list(chain.from_iterable(stored.values())))
+        await save_payments(connection, tenant, saved, automatic)
+        await save_orders(connection, tenant, changed.values())
+        await count_payers(connection, tenant, _payers(bookings, orders))
+        tasks = _tasks(bookings, payments, received, orders, changed)
+        for key, given in (await _foreign(connection, tenant, bookings, orders)).items():
+            tasks.of_other_currencies(after[key], given)
+        await write_tasks(connection, tenant, tasks)
+        await append(connection, [*events, *told])
+        await note_payments_looking_for(connection, tenant, changed, but=payments)
+    return Booked({**added, **payments}, after)
 
 
-async def tell_orders(
+async def order_events(
     connection: Connection,
     tenant: UUID,
     before: Mapping[UUID, OrderRow],
     changed: Mapping[UUID, OrderRow],
-) -> None:
-    """Append OrderPaymentChanged for orders whose `payment_revision` grew, written already."""
-    told = {
-        key: row
-        for key, row in changed.items()
+) -> list[Event]:
+    """OrderPaymentChanged for locked orders whose `payment_revision` grew without new lines."""
+    return await _told_orders(connection, tenant, before, changed, {})
+
+
+async def _told_orders(
+    connection: Connection,
+    tenant: UUID,
+    before: Mapping[UUID, OrderRow],
+    changed: Mapping[UUID, OrderRow],
+    new: Mapping[UUID, Sequence[LedgerLine]],
+) -> list[Event]:
+    told = [
+        key
+        for key, row in sorted(changed.items())
         if row.payment_revision > before[key].payment_revision
+    ]
+    # Of one of which nothing was told yet nothing was given: it has no lines to be read.
+    known = [key for key in told if before[key].payment_revision]
+    behind = await payments_of_orders(connection, tenant, known) if known else {}
+    given = {key: defaultdict(lambda: ZERO, behind.get(key, {})) for key in told}
+    for line in chain.from_iterable(new.values()):
+        if line.line.order_id in given:
+            given[line.line.order_id][line.payment_id] += line.line.amount
+    return [
+        order_event(tenant, changed[key], sorted(each for each, sum_ in given[key].items() if sum_))
+        for key in told
+    ]
+
+
+async def _foreign(
+    connection: Connection,
+    tenant: UUID,
+    bookings: Sequence[Booking],
+    orders: Mapping[UUID, OrderRow],
+) -> Mapping[UUID, Mapping[str, Decimal]]:
+    """By currency: what orders now have from which money of another currency was taken back."""
+    foreign = {
+        line.order_id
+        for booking in bookings
+        for line in booking.lines
+        if line.order_id is not None
+        and orders[line.order_id].payable.currency != booking.before.standing.currency
     }
-    if not told:
-        return
-    behind = await payments_of_orders(connection, tenant, told)
-    await append(
-        connection,
-        [order_event(tenant, told[key], list(behind.get(key, ()))) for key in sorted(told)],
-    )
+    found = await given_by_currency(connection, tenant, foreign) if foreign else {}
+    return {key: found.get(key, {}) for key in sorted(foreign)}
+
+
+async def _earlier_lines(
+    connection: Connection, tenant: UUID, bookings: Sequence[Booking]
+) -> Mapping[UUID, Sequence[LedgerLine]]:
+    """The lines as they are stored of payments that get further ones."""
+    wanted = {each.before.id for each in bookings if each.before.standing.lines and each.lines}
+    return await read_lines(connection, tenant, wanted) if wanted else {}
 
 
 def _ledger_lines(booking: Booking, now: datetime) -> list[LedgerLine]:
@@ -153,12 +205,13 @@ def _ledger_lines(booking: Booking, now: datetime) -> list[LedgerLine]:
         LedgerLine(
             line=Line(new_id(), line.order_id, line.amount, line.reverses_id),
             payment_id=payment.id,
+            number=number,
             currency=payment.standing.currency,
             decision_id=decision.id,
             actor=decision.actor,
             create_time=now,
         )
-        for line in booking.lines
+        for number, line in enumerate(booking.lines, len(payment.standing.lines) + 1)
     ]
 
 
@@ -202,6 +255,7 @@ def _decisions(bookings: Sequence[Booking], now: datetime) -> list[DecisionRow]:
         DecisionRow(
             id=decision.id,
             payment_id=booking.before.id,
+            revision=booking.before.revision + 1,
             actor=decision.actor,
             kind=decision.kind,
             summary=decision.summary,
@@ -225,18 +279,33 @@ def _payers(bookings: Sequence[Booking], orders: Mapping[UUID, OrderRow]) -> Map
     return times
 
 
-async def _tell(
-    connection: Connection,
+def _payment_events(
     tenant: UUID,
     bookings: Sequence[Booking],
     payments: Mapping[UUID, PaymentRow],
-    new_lines: Mapping[UUID, Sequence[LedgerLine]],
-) -> None:
-    earlier = {each.before.id for each in bookings if each.before.standing.lines and each.lines}
-    known = await read_lines(connection, tenant, earlier) if earlier else {}
+    earlier: Mapping[UUID, Sequence[LedgerLine]],
+    new: Mapping[UUID, Sequence[LedgerLine]],
+) -> list[Event]:
     events = []
     for each in bookings:
         payment_id = each.before.id
-        lines = known.get(payment_id) or new_lines[payment_id]
+        lines = [*earlier.get(payment_id, ()), *new[payment_id]]
         events += payment_events(tenant, each.before, payments[payment_id], lines, each.lines)
-    await append(connection, events)
+    return events
+
+
+def _tasks(
+    bookings: Sequence[Booking],
+    payments: Mapping[UUID, PaymentRow],
+    received: Sequence[PaymentRow],
+    orders: Mapping[UUID, OrderRow],
+    changed: Mapping[UUID, OrderRow],
+) -> TaskChanges:
+    tasks = TaskChanges()
+    for row in received:
+        tasks.of_payment(None, row)
+    for each in bookings:
+        tasks.of_payment(each.before, payments[each.before.id])
+    for key in sorted(changed):
+        tasks.of_order(orders[key], changed[key])
+    return tasks

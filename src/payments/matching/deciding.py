@@ -30,7 +30,7 @@ def decide(incoming: Incoming, candidates: Iterable[Payable], rules: Rules) -> V
     """Decide about incoming money of which nothing is given to an order yet.
 
     `candidates` are the orders that share a key with the payment (`payment_keys`,
-    and `suggestion_keys` for the suggestions), each once, in any order; further
+    and for the suggestions `payer_keys` and `near_symbols`), each once, in any order; further
     ones change nothing. Raises ValueError on an amount that is not above zero.
     """
     if incoming.amount.amount <= 0:

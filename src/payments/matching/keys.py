@@ -3,7 +3,7 @@
 Two sides of one index: an order is stored under `order_keys`, a payment looks
 for `payment_keys`. A verdict's status depends on the orders that share one of
 these with the payment, and on no others; its suggestions depend on those that
-share one of `suggestion_keys`, too.
+share one of `payer_keys`, or bear one of `near_symbols`, too.
 """
 
 from itertools import islice
@@ -22,7 +22,15 @@ NEAR_DIGITS_MIN: Final = 4
 """Shorter symbols are near to too many."""
 NEAR_SYMBOLS_MAX: Final = 10 * 9 + 10 + 11 * 10 + 9
 """Of ten digits: one changed, one too many, one missing, two swapped."""
-SUGGESTION_KEYS_MAX: Final = 4 * NEAR_SYMBOLS_MAX + KNOWN_CUSTOMERS_MAX
+SYMBOL_KINDS: Final = frozenset(
+    {
+        Criterion.INVOICE_VARIABLE_SYMBOL,
+        Criterion.ORDER_VARIABLE_SYMBOL,
+        Criterion.INVOICE_NUMBER,
+        Criterion.ORDER_NUMBER,
+    }
+)
+"""What a payer may type as the variable symbol."""
 
 
 def order_keys(order: Payable) -> frozenset[Key]:
@@ -53,27 +61,17 @@ def payment_keys(incoming: Incoming, rules: Rules) -> set[Key]:
     }
 
 
-def suggestion_keys(incoming: Incoming) -> set[Key]:
-    """What else is worth a look where a payment is left to a person, at most SUGGESTION_KEYS_MAX.
-
-    The symbols one slip away from the payment's own, and its payer's orders.
-    The neighbours are made on the payment's side: some 220 look-ups for the few
-    payments that found nothing, instead of eleven more rows for every order.
-    """
-    keys: set[Key] = set()
-    symbol = valid_symbol(incoming.variable_symbol)
-    for near in near_symbols(symbol):
-        keys.add((Criterion.INVOICE_VARIABLE_SYMBOL, near))
-        keys.add((Criterion.ORDER_VARIABLE_SYMBOL, near))
-        keys.add((Criterion.INVOICE_NUMBER, near))
-        keys.add((Criterion.ORDER_NUMBER, near))
+def payer_keys(incoming: Incoming) -> set[Key]:
+    """The customers whose orders the payer paid before, at most KNOWN_CUSTOMERS_MAX."""
     customers = islice(sorted(incoming.known_customers), KNOWN_CUSTOMERS_MAX)
-    keys.update((Criterion.COUNTER_ACCOUNT, customer) for customer in customers)
-    return keys
+    return {(Criterion.COUNTER_ACCOUNT, customer) for customer in customers}
 
 
 def near_symbols(symbol: str) -> frozenset[str]:
-    """The symbols that one slip of the payer's makes of this one, or this one of them."""
+    """The symbols that one slip of the payer's makes of this one, or this one of them.
+
+    At most NEAR_SYMBOLS_MAX.
+    """
     if len(symbol) < NEAR_DIGITS_MIN:
         return frozenset()
     digits = "0123456789"

@@ -9,13 +9,12 @@ from payments.matching.criteria import KNOWN_CUSTOMERS_MAX
 from payments.matching.explain import amount_text, money_text, numbers_text
 from payments.matching.finding import Findings, Hit, place_of
 from payments.matching.fitting import CLOSED, Standing
-from payments.matching.keys import near_symbols, order_keys
+from payments.matching.keys import SYMBOL_KINDS, near_symbols, order_keys
 from payments.matching.names import Strength
 from payments.matching.numbers import valid_symbol
 from payments.matching.outcome import Outcome
 from payments.matching.values import (
     AWAITING_NO_TRANSFER,
-    Criterion,
     Incoming,
     Payable,
     Suggestion,
@@ -26,14 +25,6 @@ SUGGESTIONS_MAX: Final = 10
 SUMMED_ORDERS_MAX: Final = 12
 """Of one payer, the oldest first: 1,573 sums of two to five of them."""
 SUMMANDS_MAX: Final = 5
-_SYMBOL_KINDS: Final = frozenset(
-    {
-        Criterion.INVOICE_VARIABLE_SYMBOL,
-        Criterion.ORDER_VARIABLE_SYMBOL,
-        Criterion.INVOICE_NUMBER,
-        Criterion.ORDER_NUMBER,
-    }
-)
 
 
 def suggestions(
@@ -98,11 +89,13 @@ def _found(incoming: Incoming, findings: Findings) -> Iterator[Suggestion]:
 
 def _near(incoming: Incoming, awaiting: Sequence[Payable]) -> Iterator[Suggestion]:
     """Symbols one slip away, of exactly the amount."""
+    if not awaiting:
+        return
     symbol = valid_symbol(incoming.variable_symbol)
     near = near_symbols(symbol)
     for order in awaiting:
         alike = sorted(
-            key for kind, key in order_keys(order) if kind in _SYMBOL_KINDS and key in near
+            key for kind, key in order_keys(order) if kind in SYMBOL_KINDS and key in near
         )
         if alike and order.due == incoming.amount.amount:
             reason = (

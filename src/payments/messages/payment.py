@@ -21,7 +21,7 @@ def payment_message(
 ) -> payment_pb2.Payment:
     """The payment with its ledger lines and decisions, oldest first."""
     message = full_message(row)
-    message.allocations.extend(_line(each) for each in lines)
+    message.allocations.extend(line_message(each) for each in lines)
     message.decisions.extend(_decision(each) for each in decisions)
     message.mail_ids.extend(str(mail_id) for mail_id in mail_ids)
     return message
@@ -32,7 +32,8 @@ def timestamp(time: datetime) -> Timestamp:
     return Timestamp(seconds=int(time.timestamp() // 1), nanos=time.microsecond * 1000)
 
 
-def _line(each: LedgerLine) -> payment_pb2.Allocation:
+def line_message(each: LedgerLine) -> payment_pb2.Allocation:
+    """A ledger line as the contract has it."""
     line = each.line
     return payment_pb2.Allocation(
         id=str(line.id),

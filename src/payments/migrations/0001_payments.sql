@@ -33,7 +33,7 @@ CREATE TABLE payable_key (
     kind      smallint NOT NULL,
     key       text     NOT NULL,
     order_id  uuid     NOT NULL,
-    PRIMARY KEY (tenant_id, kind, key, order_id)
+    PRIMARY KEY (tenant_id, key, kind, order_id)
 );
 -- Hashed, since an index in the order of orders would tempt the planner, as long as it knows little
 -- of the table, to walk through all orders of a tenant in search of a key's newest.
@@ -123,6 +123,7 @@ CREATE TABLE allocation (
     tenant_id   uuid        NOT NULL,
     id          uuid        NOT NULL,
     payment_id  uuid        NOT NULL,
+    number      integer     NOT NULL,
     order_id    uuid,
     amount      numeric     NOT NULL,
     currency    text        NOT NULL,
@@ -132,16 +133,18 @@ CREATE TABLE allocation (
     create_time timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX allocation_payment ON allocation (tenant_id, payment_id, id);
+CREATE UNIQUE INDEX allocation_payment ON allocation (tenant_id, payment_id, number);
 CREATE INDEX allocation_order ON allocation (tenant_id, order_id, id) WHERE order_id IS NOT NULL;
 CREATE UNIQUE INDEX allocation_reversed ON allocation (tenant_id, reverses_id) WHERE reverses_id IS NOT NULL;
 COMMENT ON TABLE allocation IS 'The ledger: lines are only added, and each can be reversed once';
+COMMENT ON COLUMN allocation.number IS 'Of the payment''s lines, from 1: drawn under the payment''s lock, it orders them';
 COMMENT ON COLUMN allocation.order_id IS 'Null: the customer''s credit';
 
 CREATE TABLE decision (
     tenant_id  uuid        NOT NULL,
     id         uuid        NOT NULL,
     payment_id uuid        NOT NULL,
+    revision   bigint      NOT NULL,
     actor      text        NOT NULL,
     kind       text        NOT NULL,
     summary    text        NOT NULL,
@@ -150,9 +153,10 @@ CREATE TABLE decision (
     time       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX decision_payment ON decision (tenant_id, payment_id, id);
+CREATE UNIQUE INDEX decision_payment ON decision (tenant_id, payment_id, revision);
 CREATE UNIQUE INDEX decision_undone ON decision (tenant_id, undoes_id) WHERE undoes_id IS NOT NULL;
-COMMENT ON TABLE decision IS 'What people and Spojka decided about payments; ids sort by time';
+COMMENT ON TABLE decision IS 'What people and Spojka decided about payments';
+COMMENT ON COLUMN decision.revision IS 'Of the payment, as the decision made it: drawn under the payment''s lock, it orders decisions';
 COMMENT ON COLUMN decision.before IS 'What undoing needs to put back';
 COMMENT ON COLUMN decision.kind IS 'What was decided, such as match; see Decision.kind of the contract';
 

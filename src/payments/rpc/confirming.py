@@ -16,7 +16,7 @@ from payments.rpc.deciding import booking_of, decide, rules_that_hold
 from payments.storage.pairs import confirm_sender
 from payments.storage.payments import PaymentRow, held_payments, lock_payments, read_payments
 from payments.storage.rechecks import note_payments
-from payments.storage.turns import take_turns
+from payments.storage.turns import begin_matching, take_turns
 from spojka.database import Connection
 from spojka.errors import Conflict
 from spojka.tasks import SPOJKA
@@ -39,8 +39,11 @@ async def confirm_payment(
     if seen is None:
         raise no_payment(payment_id)
     if seen.disposition.hold == Hold.NEW_SENDER:
+        await take_turns(connection, tenant, [seen.connection_id])
+        await begin_matching(connection, tenant)
         await _confirm_sender(connection, tenant, actor, seen)
     else:
+        await begin_matching(connection, tenant)
         await decide(connection, tenant, actor, payment_id, (), _confirm_alone)
     await evaluate(connection, tenant, [payment_id])
 
@@ -56,7 +59,6 @@ def _confirm_alone(payment: Standing, _orders: Orders, history: Sequence[Entry])
 async def _confirm_sender(
     connection: Connection, tenant: UUID, actor: str, seen: PaymentRow
 ) -> None:
-    await take_turns(connection, tenant, [seen.connection_id])
     waiting = await held_payments(
         connection, tenant, seen.connection_id, Hold.NEW_SENDER, seen.origin, RELEASED_MAX + 2
     )

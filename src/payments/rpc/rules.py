@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from payments.rules.changing import change_rules
 from payments.rules.checks import check_rules
-from payments.rules.storage import current_rules, set_rules
-from payments.storage.rechecks import note_open_payments
+from payments.rules.storage import current_rules
 from payments.trying import DAYS_DEFAULT, DAYS_MAX, try_rules
 from spojka.api.payments.v1 import payment_service_pb2 as pb
 from spojka.database import Database
@@ -37,9 +37,7 @@ class MatchingRulesCalls:
         check_rules(request.rules)
         tenant = call.identity.tenant
         async with self._database.transaction(tenant) as connection:
-            rules, new = await set_rules(connection, tenant, call.identity.actor, request.rules)
-            if new:
-                await note_open_payments(connection, tenant)
+            rules = await change_rules(connection, tenant, call.identity.actor, request.rules)
         self._nudge()
         return pb.UpdateMatchingRulesResponse(rules=rules)
 

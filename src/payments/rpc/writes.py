@@ -120,10 +120,17 @@ class PaymentWrites:
         """Take back a person's last decision on a payment."""
         tenant, payment_id = call.identity.tenant, UUID(request.id)
         async with self._database.transaction(tenant) as connection:
+            answer = await earlier_answer(
+                connection, tenant, request.request_id, request, pb.UndoDecisionResponse
+            )
+            if answer is not None:
+                return answer
             await undo_decision(connection, tenant, call.identity.actor, payment_id)
             payment = await whole_payment(connection, tenant, payment_id)
+            answer = pb.UndoDecisionResponse(payment=payment)
+            await remember_answer(connection, tenant, request.request_id, request, answer)
         self._nudge()
-        return pb.UndoDecisionResponse(payment=payment)
+        return answer
 
     async def _decide(
         self, payment_id: str, call: Call, step: Step, order_ids: Sequence[UUID] = ()

@@ -1,10 +1,12 @@
 """Every revision of a tenant's rules; the newest holds."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from payments.rules.defaults import default_rules
 from spojka.api.payments.v1.payment_service_pb2 import MatchingRules
+from spojka.asking import Answer, ask
 from spojka.database import Connection
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -12,16 +14,26 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 async def current_rules(connection: Connection, tenant: UUID) -> MatchingRules:
     """The rules that hold, with their revision; the defaults, revision 0, where none were set."""
-    cursor = await connection.execute(
+    return await (await ask_rules(connection, tenant))
+
+
+async def ask_rules(connection: Connection, tenant: UUID) -> Answer[MatchingRules]:
+    """As `current_rules`, to share a round trip."""
+    return await ask(
+        connection,
         "SELECT revision, value FROM matching_rules WHERE tenant_id = %s"
         " ORDER BY revision DESC LIMIT 1",
         [tenant],
+        _rules,
     )
-    row = await cursor.fetchone()
-    if row is None:
+
+
+def _rules(rows: Sequence[Sequence[Any]]) -> MatchingRules:
+    if not rows:
         return default_rules()
-    rules = MatchingRules.FromString(row[1])
-    rules.revision = row[0]
+    ((revision, value),) = rows
+    rules = MatchingRules.FromString(value)
+    rules.revision = revision
     return rules
 
 

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from payments.decisions.standing import Line
+from spojka.asking import Answer, ask
 from spojka.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A line as it is stored."""
+    """A line as it is stored. `number` counts the payment's lines from 1, under its lock."""
 
     line: Line
     payment_id: UUID
+    number: int
     currency: str
     decision_id: UUID
     actor: str
@@ -26,10 +28,15 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision as it is stored. `before` is what undoing needs to put back."""
+    """A decision as it is stored. `before` is what undoing needs to put back.
+
+    `revision` is the payment's that it made: drawn under the payment's lock, it
+    orders decisions whatever the clocks of those who write them say.
+    """
 
     id: UUID
     payment_id: UUID
+    revision: int
     actor: str
     kind: str
     summary: str
@@ -42,18 +49,30 @@ async def read_lines(
     connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
 ) -> Mapping[UUID, list[LedgerLine]]:
     """The lines of payments, oldest first."""
-    cursor = await connection.execute(
+    return await (await ask_lines(connection, tenant, payment_ids))
+
+
+async def ask_lines(
+    connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
+) -> Answer[Mapping[UUID, list[LedgerLine]]]:
+    """As `read_lines`, to share a round trip."""
+    return await ask(
+        connection,
         """
-        SELECT id, order_id, amount, reverses_id, payment_id, currency, decision_id, actor,
+        SELECT id, order_id, amount, reverses_id, payment_id, number, currency, decision_id, actor,
                create_time
-        FROM allocation WHERE tenant_id = %s AND payment_id = ANY(%s) ORDER BY payment_id, id
+        FROM allocation WHERE tenant_id = %s AND payment_id = ANY(%s) ORDER BY payment_id, number
         """,
         [tenant, sorted(payment_ids)],
+        _lines,
     )
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> dict[UUID, list[LedgerLine]]:
     lines: defaultdict[UUID, list[LedgerLine]] = defaultdict(list)
-    for row in await cursor.fetchall():
+    for row in rows:
         line = Line(row[0], row[1], row[2], row[3])
-        lines[row[4]].append(LedgerLine(line, row[4], row[5], row[6], row[7], row[8]))
+        lines[row[4]].append(LedgerLine(line, *row[4:]))
     return lines
 
 
@@ -63,15 +82,16 @@ async def append_lines(connection: Connection, tenant: UUID, lines: Sequence[Led
         return
     await connection.execute(
         """
-        INSERT INTO allocation (tenant_id, id, payment_id, order_id, amount, currency, decision_id,
-                                actor, reverses_id, create_time)
-        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::numeric[], %s::text[],
-                                 %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
+        INSERT INTO allocation (tenant_id, id, payment_id, number, order_id, amount, currency,
+                                decision_id, actor, reverses_id, create_time)
+        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::integer[], %s::uuid[], %s::numeric[],
+                                 %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
         """,
         [
             tenant,
             [each.line.id for each in lines],
             [each.payment_id for each in lines],
+            [each.number for each in lines],
             [each.line.order_id for each in lines],
             [each.line.amount for each in lines],
             [each.currency for each in lines],
@@ -101,7 +121,7 @@ async def payments_of_orders(
     return found
 
 
-_DECISION: Final = "id, payment_id, actor, kind, summary, time, before, undoes_id"
+_DECISION: Final = "id, payment_id, revision, actor, kind, summary, time, before, undoes_id"
 
 
 async def append_decisions(
@@ -113,13 +133,14 @@ async def append_decisions(
     await connection.execute(
         f"""
         INSERT INTO decision (tenant_id, {_DECISION})
-        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],
-                                 %s::timestamptz[], %s::bytea[], %s::uuid[])
+        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[],
+                                 %s::text[], %s::timestamptz[], %s::bytea[], %s::uuid[])
         """.encode(),
         [
             tenant,
             [each.id for each in decisions],
             [each.payment_id for each in decisions],
+            [each.revision for each in decisions],
             [each.actor for each in decisions],
             [each.kind for each in decisions],
             [each.summary for each in decisions],
@@ -136,7 +157,7 @@ async def read_decisions(
     """The decisions about payments, oldest first."""
     cursor = await connection.execute(
         f"SELECT {_DECISION} FROM decision WHERE tenant_id = %s AND payment_id = ANY(%s)"
-        " ORDER BY payment_id, id",
+        " ORDER BY payment_id, revision",
         [tenant, sorted(payment_ids)],
     )
     found: defaultdict[UUID, list[DecisionRow]] = defaultdict(list)
@@ -145,11 +166,12 @@ async def read_decisions(
     return found
 
 
-async def confirmed_by_person(
+async def ask_confirmed_by_person(
     connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
-) -> set[UUID]:
+) -> Answer[set[UUID]]:
     """Those payments that a person confirmed, each for itself, and whose confirmation stands."""
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         """
         SELECT payment_id FROM decision
         WHERE tenant_id = %s AND payment_id = ANY(%s) AND kind = 'confirm'
@@ -158,20 +180,23 @@ async def confirmed_by_person(
                             AND undoing.undoes_id = decision.id)
         """,
         [tenant, sorted(payment_ids)],
+        lambda rows: {row[0] for row in rows},
     )
-    return {row[0] for row in await cursor.fetchall()}
 
 
-async def paid_in_currency(
-    connection: Connection, tenant: UUID, order_id: UUID, currency: str
-) -> Decimal:
-    """What a locked order has been given in one currency."""
+async def given_by_currency(
+    connection: Connection, tenant: UUID, order_ids: Iterable[UUID]
+) -> Mapping[UUID, Mapping[str, Decimal]]:
+    """What locked orders have been given in each currency, where it is anything."""
     cursor = await connection.execute(
-        "SELECT coalesce(sum(amount), 0) FROM allocation"
-        " WHERE tenant_id = %s AND order_id = %s AND currency = %s",
-        [tenant, order_id, currency],
+        """
+        SELECT order_id, currency, sum(amount) FROM allocation
+        WHERE tenant_id = %s AND order_id = ANY(%s)
+        GROUP BY order_id, currency HAVING sum(amount) > 0
+        """,
+        [tenant, sorted(order_ids)],
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    paid: Decimal = row[0]
-    return paid
+    found: defaultdict[UUID, dict[str, Decimal]] = defaultdict(dict)
+    for order_id, currency, amount in await cursor.fetchall():
+        found[order_id][currency] = amount
+    return found

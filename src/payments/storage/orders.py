@@ -9,6 +9,7 @@ from uuid import UUID
 from payments.decisions.standing import OrderStanding
 from payments.matching.values import Payable, PaymentMethod, PaymentState, References, Rules
 from spojka.api.orders.v1 import order_pb2
+from spojka.asking import Answer, answered, ask
 from spojka.database import Connection
 from spojka.values import ZERO
 
@@ -62,28 +63,36 @@ async def lock_orders(
     Ids that name no order of the tenant are left out. What else a decision
     needs to know of them is read in a later statement.
     """
-    return await _read(connection, tenant, ids, "FOR UPDATE")
+    return await (await ask_locked_orders(connection, tenant, ids))
+
+
+async def ask_locked_orders(
+    connection: Connection, tenant: UUID, ids: Iterable[UUID]
+) -> Answer[dict[UUID, OrderRow]]:
+    """As `lock_orders`, to share a round trip."""
+    return await _ask(connection, tenant, ids, "FOR UPDATE")
 
 
 async def read_orders(
     connection: Connection, tenant: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, OrderRow]:
     """As `lock_orders`, without locking: for looking, never for deciding."""
-    return await _read(connection, tenant, ids, "")
+    return await (await _ask(connection, tenant, ids, ""))
 
 
-async def _read(
+async def _ask(
     connection: Connection, tenant: UUID, ids: Iterable[UUID], locking: str
-) -> dict[UUID, OrderRow]:
+) -> Answer[dict[UUID, OrderRow]]:
     wanted = sorted(set(ids))
     if not wanted:
-        return {}
-    cursor = await connection.execute(
+        return answered({})
+    return await ask(
+        connection,
         f"SELECT {_COLUMNS} FROM payable"
         f" WHERE tenant_id = %s AND order_id = ANY(%s) ORDER BY order_id {locking}".encode(),
         [tenant, wanted],
+        lambda rows: {row[0]: _row(row) for row in rows},
     )
-    return {row[0]: _row(row) for row in await cursor.fetchall()}
 
 
 def _row(row: Sequence[Any]) -> OrderRow:

@@ -1,28 +1,28 @@
 """Pairs that a person ruled out, senders that a person confirmed, and accounts that paid before."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from payments.storage.origin import Origin
+from spojka.asking import Answer, ask
 from spojka.database import Connection
 
 Payer = tuple[str, str]
 """A counter account and the key of a customer whose order was paid from it."""
 
 
-async def ruled_out_orders(
+async def ask_ruled_out_orders(
     connection: Connection, tenant: UUID, payment_ids: Iterable[UUID]
-) -> Mapping[UUID, frozenset[UUID]]:
+) -> Answer[Mapping[UUID, frozenset[UUID]]]:
     """The orders that are ruled out for payments."""
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         "SELECT payment_id, order_id FROM never_pair WHERE tenant_id = %s AND payment_id = ANY(%s)",
         [tenant, sorted(payment_ids)],
+        _grouped,
     )
-    found: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    for payment_id, order_id in await cursor.fetchall():
-        found[payment_id].add(order_id)
-    return {payment_id: frozenset(orders) for payment_id, orders in found.items()}
 
 
 async def rule_out(
@@ -69,12 +69,13 @@ async def forget_sender(connection: Connection, tenant: UUID, decision_id: UUID)
     )
 
 
-async def confirmed_senders(
+async def ask_confirmed_senders(
     connection: Connection, tenant: UUID, origins: Collection[Origin]
-) -> set[Origin]:
+) -> Answer[set[Origin]]:
     """Those of these senders that a person confirmed."""
     wanted = [origin for origin in origins if origin.address_id is not None]
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         """
         SELECT address_id, bank, sender_domain
         FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS wanted (address_id, bank, sender_domain)
@@ -86,15 +87,16 @@ async def confirmed_senders(
             [origin.sender_domain for origin in wanted],
             tenant,
         ],
+        lambda rows: {Origin(*row) for row in rows},
     )
-    return {Origin(*row) for row in await cursor.fetchall()}
 
 
-async def known_customers(
+async def ask_known_customers(
     connection: Connection, tenant: UUID, counter_accounts: Collection[str], limit: int
-) -> Mapping[str, frozenset[str]]:
+) -> Answer[Mapping[str, frozenset[str]]]:
     """Whose orders were paid from each account before, at most `limit` customers an account."""
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         """
         SELECT wanted.counter_account, found.customer_key
         FROM unnest(%s::text[]) AS wanted (counter_account)
@@ -104,11 +106,8 @@ async def known_customers(
             ORDER BY customer_key LIMIT %s) AS found
         """,
         [sorted({account for account in counter_accounts if account}), tenant, limit],
+        _grouped,
     )
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for account, customer in await cursor.fetchall():
-        found[account].add(customer)
-    return {account: frozenset(customers) for account, customers in found.items()}
 
 
 async def count_payers(connection: Connection, tenant: UUID, times: Mapping[Payer, int]) -> None:
@@ -130,3 +129,11 @@ async def count_payers(connection: Connection, tenant: UUID, times: Mapping[Paye
             [number for _, number in counted],
         ],
     )
+
+
+def _grouped(rows: Iterable[Sequence[Any]]) -> dict[Any, frozenset[Any]]:
+    """Pairs by their first members."""
+    found: defaultdict[Any, set[Any]] = defaultdict(set)
+    for first, second in rows:
+        found[first].add(second)
+    return {first: frozenset(seconds) for first, seconds in found.items()}

@@ -1,18 +1,18 @@
-"""Payments as rows: locked, read, added and saved."""
+"""Payments as rows: locked and read."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from payments.decisions.standing import Disposition, Standing
 from payments.matching.values import PaymentStatus
-from payments.storage.lines import read_lines
+from payments.storage.lines import ask_lines
 from payments.storage.origin import Origin
-from payments.storage.pairs import ruled_out_orders
+from payments.storage.pairs import ask_ruled_out_orders
 from spojka.api.payments.v1 import payment_pb2
+from spojka.asking import ask, together
 from spojka.database import Connection
 from spojka.values import Money, format_decimal
 
@@ -90,25 +90,27 @@ async def _read(
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM payment"
-        f" WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id {locking}".encode(),
-        [tenant, wanted],
-    )
-    rows = [_row(row) for row in await cursor.fetchall()]
-    found = {row.id: row for row in rows}
-    lines = await read_lines(connection, tenant, found)
-    ruled_out = await ruled_out_orders(connection, tenant, found)
+    async with together(connection):
+        asked = await ask(
+            connection,
+            f"SELECT {_COLUMNS} FROM payment"
+            f" WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id {locking}".encode(),
+            [tenant, wanted],
+            lambda rows: [_row(row) for row in rows],
+        )
+        asked_lines = await ask_lines(connection, tenant, wanted)
+        asked_ruled_out = await ask_ruled_out_orders(connection, tenant, wanted)
+    rows, lines, ruled_out = await asked, await asked_lines, await asked_ruled_out
     return {
-        payment_id: replace(
+        row.id: replace(
             row,
             standing=replace(
                 row.standing,
-                lines=tuple(line.line for line in lines.get(payment_id, ())),
-                ruled_out=ruled_out.get(payment_id, frozenset()),
+                lines=tuple(line.line for line in lines.get(row.id, ())),
+                ruled_out=ruled_out.get(row.id, frozenset()),
             ),
         )
-        for payment_id, row in found.items()
+        for row in rows
     }
 
 
@@ -136,156 +138,6 @@ def _row(row: Sequence[Any]) -> PaymentRow:
     )
 
 
-_NEW: Final = {
-    "id": "uuid",
-    "source": "smallint",
-    "connection_id": "uuid",
-    "incoming": "boolean",
-    "amount": "numeric",
-    "currency": "text",
-    "value_date": "date",
-    "own_account": "text",
-    "counter_account": "text",
-    "variable_symbol": "text",
-    "reference": "text",
-    "likeness": "bytea",
-    "balance": "text",
-    "status": "smallint",
-    "needs_person": "boolean",
-    "hold": "smallint",
-    "address_id": "uuid",
-    "bank": "text",
-    "sender_domain": "text",
-    "automatic_per_hour": "integer",
-    "receive_time": "timestamptz",
-    "value": "bytea",
-}
-_INSERT: Final = f"""
-    INSERT INTO payment (tenant_id, {", ".join(_NEW)})
-    SELECT %(tenant)s, * FROM
-        unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in _NEW.items())})
-"""
-
-
-async def insert_payments(
-    connection: Connection, tenant: UUID, payments: Sequence[PaymentRow]
-) -> None:
-    """Add payments; their ids are their callers'. Nothing is given to an order yet."""
-    if not payments:
-        return
-    rows = [_new(payment) for payment in sorted(payments, key=lambda each: each.id)]
-    await connection.execute(
-        _INSERT.encode(), {"tenant": tenant, **{name: [row[name] for row in rows] for name in _NEW}}
-    )
-
-
-def _new(row: PaymentRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "source": row.message.source,
-        "connection_id": row.connection_id,
-        "incoming": row.standing.incoming,
-        "amount": row.standing.amount,
-        "currency": row.standing.currency,
-        "receive_time": row.receive_time,
-        **_movement(row),
-        **_state(row.disposition),
-        **_origin(row),
-        "value": stored_value(row.message),
-    }
-
-
-_SAVED: Final = {
-    "id": "uuid",
-    "incoming": "boolean",
-    "amount": "numeric",
-    "currency": "text",
-    "status": "smallint",
-    "allocated": "numeric",
-    "credited": "numeric",
-    "needs_person": "boolean",
-    "decided_by": "text",
-    "hold": "smallint",
-    "automatic_time": "timestamptz",
-    "value_date": "date",
-    "own_account": "text",
-    "counter_account": "text",
-    "variable_symbol": "text",
-    "reference": "text",
-    "likeness": "bytea",
-    "balance": "text",
-    "address_id": "uuid",
-    "bank": "text",
-    "sender_domain": "text",
-    "automatic_per_hour": "integer",
-    "value": "bytea",
-}
-_SAVE: Final = f"""
-    UPDATE payment SET revision = payment.revision + 1,
-        automatic_time = coalesce(input.automatic_time, payment.automatic_time),
-        {
-    ", ".join(f"{name} = input.{name}" for name in _SAVED if name not in {"id", "automatic_time"})
-}
-    FROM unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in _SAVED.items())})
-        AS input ({", ".join(_SAVED)})
-    WHERE payment.tenant_id = %(tenant)s AND payment.id = input.id
-"""
-
-
-_ELSEWHERE: Final = (
-    "status",
-    "unallocated",
-    "credited",
-    "revision",
-    "allocations",
-    "decisions",
-    "mail_ids",
-)
-
-
-async def save_payments(
-    connection: Connection, tenant: UUID, rows: Sequence[PaymentRow], automatic: Collection[UUID]
-) -> None:
-    """Write locked payments as they now stand, with their new lines; revisions grow by one.
-
-    `automatic` are those that paid an order by themselves just now.
-    """
-    if not rows:
-        return
-    now = datetime.now().astimezone()
-    written = [
-        {
-            "id": row.id,
-            "incoming": row.standing.incoming,
-            "amount": row.standing.amount,
-            "currency": row.standing.currency,
-            **_state(row.disposition),
-            "decided_by": row.disposition.decided_by,
-            "allocated": _given(row),
-            "credited": row.standing.credited,
-            "automatic_time": now if row.id in automatic else None,
-            **_movement(row),
-            **_origin(row),
-            "value": stored_value(row.message),
-        }
-        for row in rows
-    ]
-    await connection.execute(
-        _SAVE.encode(),
-        {"tenant": tenant, **{name: [each[name] for each in written] for name in _SAVED}},
-        prepare=False,  # A plan kept from when the table was small would read all of it.
-    )
-
-
-def stored_value(message: payment_pb2.Payment) -> bytes:
-    """The bytes of the column `value`: the message without what columns and the ledger hold."""
-    kept = payment_pb2.Payment()
-    kept.CopyFrom(message)
-    for name in _ELSEWHERE:
-        kept.ClearField(name)
-    return kept.SerializeToString()
-
-
 def full_message(row: PaymentRow) -> payment_pb2.Payment:
     """The payment as the contract has it, but for its ledger lines, decisions and mails."""
     message = payment_pb2.Payment()
@@ -295,40 +147,6 @@ def full_message(row: PaymentRow) -> payment_pb2.Payment:
     message.credited = format_decimal(row.standing.credited)
     message.revision = row.revision
     return message
-
-
-def _given(row: PaymentRow) -> Decimal:
-    return row.standing.amount - row.standing.unallocated - row.standing.credited
-
-
-def _state(disposition: Disposition) -> dict[str, Any]:
-    return {
-        "status": int(disposition.status),
-        "needs_person": disposition.needs_person,
-        "hold": int(disposition.hold),
-    }
-
-
-def _movement(row: PaymentRow) -> dict[str, Any]:
-    message = row.message
-    return {
-        "value_date": date.fromisoformat(message.value_date),
-        "own_account": message.own_account,
-        "counter_account": message.counter_account,
-        "variable_symbol": message.variable_symbol,
-        "reference": message.reference,
-        "likeness": row.likeness,
-        "balance": row.balance,
-    }
-
-
-def _origin(row: PaymentRow) -> dict[str, Any]:
-    return {
-        "address_id": row.origin.address_id,
-        "bank": row.origin.bank,
-        "sender_domain": row.origin.sender_domain,
-        "automatic_per_hour": row.automatic_per_hour,
-    }
 
 
 async def held_payments(

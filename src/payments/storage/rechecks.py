@@ -1,15 +1,15 @@
 """Payments that are to be looked at again after the commit.
 
 An order that is new or changed is noted itself, and the payments that look for
-it are found afterwards: of a payment and an order that come at the same time,
-in transactions that can't see each other, the one that commits last finds the
-other, as a payment left open is noted, too.
+it are found after its commit, once whoever was matching by then has committed,
+too (`payments.storage.turns.matching_ended`): of a payment and an order that
+come at the same time, in transactions that can't see each other, none is missed.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from spojka.database import Connection
@@ -77,7 +77,7 @@ async def claim(connection: Connection, until_given_up: timedelta, limit: int) -
     """Take up to `limit` due ones of all tenants, the longest due first.
 
     They stay in the list, due again after `until_given_up`: that is for a
-    worker that dies. To be called in a transaction of its own, so that nobody
+    worker that dies. To be called outside of any transaction, so that nobody
     who notes something waits for the work.
     """
     cursor = await connection.execute(
@@ -142,18 +142,7 @@ async def failing(connection: Connection) -> int:
     return int(row[0])
 
 
-async def payments_looking_for(
-    connection: Connection, tenant: UUID, order_ids: Collection[UUID], *, only_open: bool
-) -> set[UUID]:
-    """Payments that look for one of these orders, or pay one; the newest so many for each.
-
-    `only_open`: of those that look for one, only the ones that automation may
-    still decide about.
-    """
-    if not order_ids:
-        return set()
-    cursor = await connection.execute(
-        """
+_LOOKING: Final = """
         SELECT found.payment_id FROM unnest(%(orders)s::uuid[]) AS wanted (order_id)
         CROSS JOIN LATERAL (
             SELECT search_key.payment_id FROM payable_key
@@ -168,13 +157,46 @@ async def payments_looking_for(
         UNION
         SELECT payment_id FROM allocation
         WHERE tenant_id = %(tenant)s AND order_id = ANY(%(orders)s)
-        """,
-        {
-            "tenant": tenant,
-            "orders": sorted(order_ids),
-            "only_open": only_open,
-            "limit": PAYMENTS_OF_ONE_ORDER_MAX,
-        },
+"""
+_NOTE_LOOKING: Final = f"""
+    INSERT INTO recheck (tenant_id, of_order, subject_id)
+    SELECT %(tenant)s, false, payment_id FROM ({_LOOKING}) AS looking
+    WHERE payment_id <> ALL(%(known)s) ORDER BY payment_id
+    ON CONFLICT (tenant_id, of_order, subject_id) DO UPDATE SET due_time = now(), attempts = 0
+"""
+
+
+async def payments_looking_for(
+    connection: Connection, tenant: UUID, order_ids: Collection[UUID]
+) -> set[UUID]:
+    """Payments that look for one of these orders, or pay one; the newest so many for each."""
+    if not order_ids:
+        return set()
+    cursor = await connection.execute(
+        _LOOKING,
+        _looking(tenant, order_ids, only_open=False),
         prepare=False,  # A plan kept from when the tables were small would read all of them.
     )
     return {row[0] for row in await cursor.fetchall()}
+
+
+async def note_payments_looking_for(
+    connection: Connection, tenant: UUID, order_ids: Collection[UUID], but: Collection[UUID]
+) -> None:
+    """Look again at payments that pay these orders, or are open and look for them.
+
+    Those of `but` were looked at just now.
+    """
+    if order_ids:
+        values = {**_looking(tenant, order_ids, only_open=True), "known": sorted(but)}
+        await connection.execute(_NOTE_LOOKING.encode(), values, prepare=False)  # As above.
+
+
+def _looking(tenant: UUID, order_ids: Collection[UUID], *, only_open: bool) -> dict[str, Any]:
+    """`only_open`: of those that look for an order, the ones that automation may decide about."""
+    return {
+        "tenant": tenant,
+        "orders": sorted(order_ids),
+        "only_open": only_open,
+        "limit": PAYMENTS_OF_ONE_ORDER_MAX,
+    }

@@ -1,14 +1,15 @@
 """Payments that a mail may tell of again, and those that a reversal may take back."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from payments.ledger.recognising import KnownMovements, Movement
 from payments.messages.notice import Notice
 from spojka.api.payments.v1 import payment_pb2
+from spojka.asking import Answer, ask
 from spojka.database import Connection
 
 SIMILAR_MAX: Final = 50
@@ -39,11 +40,12 @@ _SIMILAR: Final = """
 """
 
 
-async def similar_movements(
+async def ask_similar_movements(
     connection: Connection, tenant: UUID, notices: Collection[Notice]
-) -> dict[UUID, KnownMovements]:
+) -> Answer[dict[UUID, KnownMovements]]:
     """By connection: known movements that share a likeness or a reference with one of these."""
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         _SIMILAR,
         {
             "tenant": tenant,
@@ -54,10 +56,14 @@ async def similar_movements(
             "references": [notice.movement.reference for notice in notices],
             "limit": SIMILAR_MAX,
         },
+        _by_connection,
         prepare=False,  # A plan kept from when the table was small would read all of it.
     )
+
+
+def _by_connection(rows: Iterable[Sequence[Any]]) -> dict[UUID, KnownMovements]:
     found: defaultdict[UUID, KnownMovements] = defaultdict(KnownMovements)
-    for connection_id, *facts in await cursor.fetchall():
+    for connection_id, *facts in rows:
         found[connection_id].add(Movement(*facts))
     return found
 

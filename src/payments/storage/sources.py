@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
+from spojka.asking import Answer, ask
 from spojka.database import Connection
 
 Told = tuple[UUID, int]
@@ -27,19 +28,20 @@ async def add_sources(connection: Connection, tenant: UUID, told: Mapping[Told, 
     )
 
 
-async def known_sources(
+async def ask_known_sources(
     connection: Connection, tenant: UUID, told: Collection[Told]
-) -> Mapping[Told, UUID]:
+) -> Answer[Mapping[Told, UUID]]:
     """Which payment these movements told of, where they were told before."""
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         """
         SELECT mail_id, movement, payment_id
         FROM unnest(%s::uuid[], %s::integer[]) AS wanted (mail_id, movement)
         JOIN payment_source USING (mail_id, movement) WHERE tenant_id = %s
         """,
         [[mail_id for mail_id, _ in told], [movement for _, movement in told], tenant],
+        lambda rows: {(row[0], row[1]): row[2] for row in rows},
     )
-    return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
 
 
 async def mails_of_payments(

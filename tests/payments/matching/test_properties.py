@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from payments.matching.coverage import coverage, tolerated, unallocated
 from payments.matching.deciding import decide
-from payments.matching.keys import order_keys, payment_keys, suggestion_keys
+from payments.matching.keys import order_keys, payment_keys
 from payments.matching.values import (
     Criterion,
     Incoming,
@@ -23,7 +23,7 @@ from payments.matching.values import (
     SymbolSource,
 )
 from spojka.values import ZERO, Money
-from tests.payments.matching.values import ALL
+from tests.payments.matching.values import ALL, suggestion_keys
 
 # On a busy machine one example may take long; what is proven is not its speed.
 unhurried = settings(deadline=None)

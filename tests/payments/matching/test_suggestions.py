@@ -2,18 +2,19 @@
 
 import pytest
 
+from payments.matching.criteria import KNOWN_CUSTOMERS_MAX
 from payments.matching.deciding import decide
 from payments.matching.keys import (
+    NEAR_SYMBOLS_MAX,
     PAYMENT_KEYS_MAX,
-    SUGGESTION_KEYS_MAX,
     near_symbols,
     order_keys,
+    payer_keys,
     payment_keys,
-    suggestion_keys,
 )
 from payments.matching.suggesting import SUGGESTIONS_MAX
 from payments.matching.values import Payable, PaymentMethod, PaymentStatus
-from tests.payments.matching.values import ALL, order, payment, rules, suggested
+from tests.payments.matching.values import ALL, order, payment, rules, suggested, suggestion_keys
 
 EVA = frozenset({"eva@example.com"})
 
@@ -92,4 +93,5 @@ def test_keys_are_bounded_whatever_the_payment_says() -> None:
     )
     keys = payment_keys(paid, rules(*ALL, message_pattern="([0-9]+)"))
     assert 100 < len(keys) <= PAYMENT_KEYS_MAX
-    assert 100 < len(suggestion_keys(paid)) <= SUGGESTION_KEYS_MAX
+    assert 100 < len(near_symbols(paid.variable_symbol)) <= NEAR_SYMBOLS_MAX
+    assert len(payer_keys(paid)) == KNOWN_CUSTOMERS_MAX

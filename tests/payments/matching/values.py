@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from payments.matching.keys import SYMBOL_KINDS, Key, near_symbols, payer_keys
+from payments.matching.numbers import valid_symbol
 from payments.matching.values import (
     Criterion,
     Incoming,
@@ -74,3 +76,9 @@ def reasons(verdict: Verdict) -> str:
 def suggested(verdict: Verdict) -> list[tuple[str, ...]]:
     """The numbers of the orders suggested."""
     return [suggestion.order_numbers for suggestion in verdict.suggestions]
+
+
+def suggestion_keys(paid: Incoming) -> set[Key]:
+    """The keys of orders that may be suggested although the payment does not name them."""
+    near = near_symbols(valid_symbol(paid.variable_symbol))
+    return payer_keys(paid) | {(kind, symbol) for kind in SYMBOL_KINDS for symbol in near}

@@ -10,14 +10,15 @@ from uuid import UUID, uuid4
 from payments.decisions.standing import Disposition, Standing
 from payments.evaluating import evaluate
 from payments.ledger.holds import Hold
-from payments.ledger.tasks import update_tasks
+from payments.ledger.tasks import TaskChanges, write_tasks
 from payments.matching.values import PaymentStatus
 from payments.messages.matching import money_message, payable_of
 from payments.order_events import take_orders
 from payments.storage.orders import OrderRow
 from payments.storage.origin import Origin
-from payments.storage.payments import PaymentRow, insert_payments
-from payments.storage.rechecks import claim, forget, payments_looking_for
+from payments.storage.payment_writes import insert_payments
+from payments.storage.payments import PaymentRow
+from payments.storage.rechecks import claim, forget, note_open_payments, payments_looking_for
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import events_pb2, payment_pb2
 from spojka.database import Database
@@ -123,10 +124,22 @@ class Books:
         )
         async with self.database.transaction(self.tenant) as connection:
             await insert_payments(connection, self.tenant, [row])
-            await update_tasks(connection, self.tenant, None, row)
+            tasks = TaskChanges()
+            tasks.of_payment(None, row)
+            await write_tasks(connection, self.tenant, tasks)
             if decided:
                 await evaluate(connection, self.tenant, [payment_id])
         return payment_id
+
+    async def settle(self) -> None:
+        """Look again at every open payment until that changes none, as its payer may be known."""
+        while True:
+            before = await self.rows("SELECT id, status FROM payment ORDER BY id")
+            async with self.database.transaction(self.tenant) as connection:
+                await note_open_payments(connection, self.tenant)
+            await self.recheck()
+            if await self.rows("SELECT id, status FROM payment ORDER BY id") == before:
+                return
 
     async def recheck(self) -> None:
         """Look again at whatever of this tenant was noted, until nothing is."""
@@ -139,8 +152,8 @@ class Books:
             ids = {each.subject_id for each in mine if not each.of_order}
             orders = {each.subject_id for each in mine if each.of_order}
             async with self.database.transaction(self.tenant) as connection:
-                ids |= await payments_looking_for(connection, self.tenant, orders, only_open=True)
-                await evaluate(connection, self.tenant, ids, first_look=False)
+                ids |= await payments_looking_for(connection, self.tenant, orders)
+                await evaluate(connection, self.tenant, ids)
             async with self.database.infrastructure() as connection:
                 await forget(connection, mine)
 

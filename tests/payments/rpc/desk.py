@@ -64,5 +64,5 @@ class Desk:
         ]
         return await self.decide("MatchPayment", payment_id, shares=asked, request_id=request_id)
 
-    async def undo(self, payment_id: Id) -> Payment:
-        return await self.decide("UndoDecision", payment_id)
+    async def undo(self, payment_id: Id, request_id: str = "") -> Payment:
+        return await self.decide("UndoDecision", payment_id, request_id=request_id)

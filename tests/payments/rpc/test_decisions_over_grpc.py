@@ -131,6 +131,18 @@ async def test_a_decision_that_stands_is_not_made_twice(
     assert await desk.decide(method, payment_id, **fields) == first
 
 
+async def test_an_undo_that_is_repeated_takes_back_one_decision(books: Books, desk: Desk) -> None:
+    order, payment_id = await books.order("1000"), await books.payment("1000")
+    await desk.match(payment_id, order.id)
+    await desk.decide("UnmatchPayment", payment_id)
+    request_id = str(uuid4())
+    first = await desk.undo(payment_id, request_id)
+    assert first.status == pb.PAYMENT_STATUS_MATCHED
+    assert await desk.undo(payment_id, request_id) == first
+    again = await desk.undo(payment_id, str(uuid4()))
+    assert again.status == pb.PAYMENT_STATUS_UNMATCHED
+
+
 async def test_what_the_other_decisions_refuse(books: Books, desk: Desk) -> None:
     order, payment_id = await books.order("1000"), await books.payment("1000")
     outgoing = await books.payment("5", incoming=False)

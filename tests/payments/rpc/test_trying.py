@@ -134,7 +134,7 @@ async def test_a_try_agrees_with_what_then_happens(books: Books, desk: Desk, see
         )
         for _ in range(9)
     ]
-    await books.recheck()
+    await books.settle()
     open_ = [payment_id for payment_id in ids if not await given(books, payment_id)]
     rules = random_rules(random)
     before = {payment_id: (await desk.get(payment_id)).verdict for payment_id in open_}

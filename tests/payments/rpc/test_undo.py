@@ -1,5 +1,6 @@
 """Undoing each decision puts the stored state back as it was."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -158,3 +159,32 @@ async def test_a_confirmation_is_not_undone_over_another_persons_decision(
     assert payment.status == pb.PAYMENT_STATUS_UNCONFIRMED
     assert (await desk.get(second)).status == pb.PAYMENT_STATUS_UNCONFIRMED
     assert not await books.rows("SELECT FROM confirmed_sender")
+
+
+async def test_decisions_are_undone_in_their_order_whatever_the_clocks_say(
+    books: Books, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids begin with the time of the process that decides: each of these is behind the last."""
+    clock = iter(range(time.time_ns(), 0, -1_000_000_000))
+    monkeypatch.setattr("spojka.outbox.time.time_ns", lambda: next(clock))
+    order, other = await books.order("300"), await books.order("700")
+    payment_id = await books.payment("1000")
+    await desk.match(payment_id, order.id)
+    await desk.match(payment_id, other.id)
+    payment = await desk.decide("UnmatchPayment", payment_id)
+    kinds = ["match", "match", "unmatch"]
+    assert [each.kind for each in payment.decisions] == kinds
+    ids = [each.id for each in payment.decisions]
+    assert ids == sorted(ids, reverse=True)
+    lines = [line.amount.amount for line in payment.allocations]
+    assert (lines[:2], sorted(lines[2:])) == (["300", "700"], ["-300", "-700"])
+    await desk.undo(payment_id)
+    assert [await books.paid(each) for each in (order, other)] == [300, 700]
+    await desk.undo(payment_id)
+    assert [await books.paid(each) for each in (order, other)] == [300, 0]
+    payment = await desk.undo(payment_id)
+    assert await books.paid(order) == 0
+    kinds = [*kinds, "undo", "undo", "undo"]
+    assert [each.kind for each in payment.decisions] == kinds
+    undone = [each.undoes_id for each in payment.decisions[3:]]
+    assert undone == [ids[2], ids[1], ids[0]]
