@@ -122,7 +122,7 @@ def _order(file: Path) -> order_pb2.Order:
 def _settings(file: Path) -> dict[str, str]:
     try:
         loaded: Any = json.loads(_text(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InspectError(f"{file}: is not JSON: {error}") from error
     if not isinstance(loaded, dict):
         raise InspectError(f"{file}: wants an object of settings")

@@ -19,6 +19,7 @@ from stock.connections.model import ConnectionRow, load_connection
 from stock.domain.holds import Hold
 from stock.imports.intake import resolve_unsent, take_orders
 from stock.imports.store import ImportRow, load_holds, load_imports
+from stock.levels.relevel import ask, relevel
 from stock.warehouses.port import Meaning
 from stock.warehouses.registry import SYSTEMS
 from stock.worker.connection_worker import ConnectionWorker
@@ -48,6 +49,12 @@ class Merchant:
                 f"UPDATE connection SET {names} WHERE tenant_id = %s AND id = %s".encode(),
                 [*columns.values(), self.tenant, self.connection_id],
             )
+
+    async def decide_anew(self) -> None:
+        """Decide every item anew, as after a change of the rule."""
+        async with self.database.transaction(self.tenant) as connection:
+            await ask(connection, self.tenant, self.connection_id, "rule changed")
+        await relevel(self.database, self.tenant, self.connection_id, self._committed)
 
     async def read(self, kind: str = "full") -> None:
         """Read everything (or what changed), and do whatever else is due."""

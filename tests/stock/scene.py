@@ -8,6 +8,7 @@ from uuid import UUID
 
 from spojka.api.orders.v1 import order_pb2
 from spojka.outbox import new_id
+from stock.connections.model import StockRule
 from stock.domain.netting import ReadBack
 from stock.imports.intake import resolve_unsent
 from stock.imports.read_back import record_read_back
@@ -170,8 +171,9 @@ class Scene:
         ]
         self.answers.append(Answer(numbered.number, datetime.now(UTC), cards, "late"))
 
-    async def apply(self, answer: Answer) -> None:
-        rule = (await self.merchant.row()).rule
+    async def apply(self, answer: Answer, *, rule: StockRule | None = None) -> None:
+        """Apply an answer; `rule` is what the process knew when it asked."""
+        rule = rule or (await self.merchant.row()).rule
         async with self.merchant.database.transaction(self.merchant.tenant) as connection:
             await apply_answer(connection, rule, answer, hold_zeroing=False)
 

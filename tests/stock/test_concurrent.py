@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from spojka.api.orders.v1 import order_pb2
-from stock.levels.relevel import relevel
+from stock.levels.relevel import ask, relevel
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant
 from tests.stock.scene import Scene
@@ -76,10 +76,20 @@ async def _round(scene: Scene, random: Random, place: int) -> None:
         scene.job,
     ]
     if place % 5 == 0:
-        rule = (await scene.merchant.row()).rule
-        acts.append(lambda: relevel(scene.merchant.database, rule, lambda: None))
+        acts.append(partial(_relevel, scene, buffer=random.randrange(3)))
     await at_once(random, acts)
     await scene.check()
+
+
+async def _relevel(scene: Scene, buffer: int) -> None:
+    merchant = scene.merchant
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await connection.execute(
+            "UPDATE connection SET buffer = %s WHERE tenant_id = %s AND id = %s",
+            [buffer, merchant.tenant, merchant.connection_id],
+        )
+        await ask(connection, merchant.tenant, merchant.connection_id, "another buffer")
+    await relevel(merchant.database, merchant.tenant, merchant.connection_id, lambda: None)
 
 
 async def test_one_event_delivered_twice_at_once_holds_once(make_merchant: MakeMerchant) -> None:

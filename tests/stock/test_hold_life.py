@@ -110,3 +110,27 @@ async def test_an_unknown_product_blocks_only_its_order_and_goes_on_when_it_come
     await merchant.work()
     assert (await merchant.import_of(blocked)).state == "acked"
     assert await merchant.available("X") == 2
+
+
+async def test_what_coverage_confirmed_stays_confirmed_for_hours(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = await make_merchant(Meaning.PHYSICAL)
+    merchant.warehouse.put("A", on_hand="10")
+    merchant.warehouse.put("B", on_hand="10")
+    await merchant.read()
+    order = await merchant.order(("A", "2"))
+    await merchant.work()
+    merchant.warehouse.deliver((await merchant.import_of(order)).document_id, 0, "2")
+    await merchant.read()
+    await merchant.read()  # confirms by coverage alone: no number has changed
+    assert (await merchant.import_of(order)).complete
+    assert await merchant.available("A") == 8
+
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await connection.execute("UPDATE coverage SET asked_time = asked_time - interval '3 hours'")
+    merchant.warehouse.move("B", "1")
+    await merchant.read("incremental")
+    await merchant.decide_anew()
+    assert await merchant.available("A") == 8
+    assert [hold.live for hold in await merchant.holds(order)] == [0]

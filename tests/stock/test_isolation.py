@@ -49,9 +49,8 @@ async def test_another_tenant_sees_changes_and_deletes_nothing(
     make_merchant: MakeMerchant, stock_database: Database
 ) -> None:
     victim, attacker = await with_stock(make_merchant), uuid4()
-    for table, guarded in (await tenant_tables(stock_database)).items():
-        if not guarded:
-            continue
+    # Whatever the catalogue says of their policies: the attack itself must fail.
+    for table in (await tenant_tables(stock_database)).keys() - NO_POLICY:
         name = sql.Identifier(table)
         async with stock_database.transaction(attacker) as connection:
             for attack in (
@@ -99,12 +98,11 @@ async def test_without_a_tenant_there_is_nothing(
         async with stock_database.infrastructure() as connection:
             if setting is not None:
                 await connection.execute("SELECT set_config('app.tenant', %s, true)", [setting])
-            for table, guarded in (await tenant_tables(stock_database)).items():
-                if guarded:
-                    cursor = await connection.execute(
-                        sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table))
-                    )
-                    assert not await cursor.fetchall(), table
+            for table in (await tenant_tables(stock_database)).keys() - NO_POLICY:
+                cursor = await connection.execute(
+                    sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table))
+                )
+                assert not await cursor.fetchall(), table
 
 
 async def test_a_tenant_is_not_left_on_a_pooled_connection(

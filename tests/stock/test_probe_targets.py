@@ -1,10 +1,13 @@
 """What a probe names is read at once; what it can't name is left to a reading."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from stock.warehouses.port import CardKey, Meaning, Probe
 from stock.worker.connection_worker import TARGETS_MAX
 from tests.stock.conftest import MakeMerchant, Merchant
+
+JOBS_MAX: Final = 30
 
 
 async def probe(merchant: Merchant, told: Probe) -> list[str]:
@@ -69,6 +72,25 @@ async def test_a_probe_that_could_not_name_all_asks_for_a_reading(
     asked = await probe(merchant, Probe((), (), "next", incomplete=True))
     assert asked == ["warehouses", "read_changes"]
     assert await merchant.available("B") == 2
+
+
+async def test_a_reading_comes_to_its_end_though_a_probe_is_always_due(
+    make_merchant: MakeMerchant,
+) -> None:
+    """As where the warehouse takes longer to answer than probes are apart."""
+    merchant = await begin(make_merchant)
+    merchant.warehouse.requests.clear()
+    await merchant.change(requested_reading="full", requested_cause="test")
+    worker = await merchant.worker()
+    for _ in range(JOBS_MAX):
+        await merchant.change(next_probe_time=datetime.now(UTC) - timedelta(seconds=1))
+        merchant.warehouse.next_probe = Probe([CardKey("MAIN", "A")], (), "next")
+        job = await worker._next_job()
+        assert job is not None
+        await job()
+        if (await merchant.row()).requested_reading is None and worker.reading is None:
+            break
+    assert merchant.warehouse.requests == ["probe", "read_cards", "warehouses", "read_full"]
 
 
 async def test_more_cards_than_are_remembered_ask_for_a_reading(

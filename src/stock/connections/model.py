@@ -20,13 +20,17 @@ COLUMNS: Final = """
     meaning, aggregation, buffer, pairing, automatic_import, reading_seconds, probe_seconds,
     full_hours, mass_change_limit_percent, impulse_token, cursor, probe_cursor, requested_reading,
     requested_cause, last_full_time, last_reading_time, next_reading_time, next_probe_time,
-    failures, retry_time, problem, epoch, named
+    failures, retry_time, problem, epoch, named, decide_after, decide_cause, now() AS as_of_time
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """One row of the table `connection`; the credentials are sealed."""
+    """One row of the table `connection`; the credentials are sealed.
+
+    `as_of_time` is PostgreSQL's time when it was read: what is due is a matter of
+    one clock, whichever process looks.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -60,6 +64,9 @@ class ConnectionRow:
     problem: str
     epoch: int
     named: Mapping[str, list[str]] | None
+    decide_after: UUID | None
+    decide_cause: str
+    as_of_time: datetime
 
     @property
     def active(self) -> bool:

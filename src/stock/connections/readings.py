@@ -70,7 +70,7 @@ async def approve(
         [tenant_id, reading_id, rule.connection_id],
     )
     item_ids = {found[0] for found in await cursor.fetchall()}
-    await lock_items(connection, tenant_id, item_ids)
+    await lock_items(connection, rule, item_ids)
     await connection.execute(
         """
         UPDATE level SET on_hand = held.on_hand, reserved = held.reserved, ordered = held.ordered,

@@ -25,10 +25,11 @@ from stock.connections.model import COLUMNS, ConnectionRow, load_connection
 from stock.connections.readings import approve, list_readings, reject
 from stock.connections.warehouses import list_warehouses, remember_warehouses, set_warehouses
 from stock.imports.resolving import CONNECTION_WORK, offer_resolving
-from stock.levels.relevel import relevel
+from stock.levels import relevel
 from stock.levels.retire import retire_others
 from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
+from stock.warehouses.guarded import open_client
 from stock.warehouses.port import WarehouseClient, WarehouseSystem
 
 IMPULSE_TOKEN_BYTES = 24
@@ -153,9 +154,10 @@ class WarehouseServicer:
             after = await load_connection(connection, tenant, connection_id)
             if after.pairing != row.pairing:
                 await link_adrift(connection, tenant)
+            if after.rule != row.rule:
+                await relevel.ask(connection, tenant, connection_id, "rule changed")
             await self._offer_work(connection, after)
-        if after.rule != row.rule:
-            await relevel(self.database, after.rule, partial(self.after_commit, tenant))
+        await self._relevel(tenant, connection_id)
         self.wake()
         return api.UpdateConnectionResponse(connection=self._message(after))
 
@@ -290,7 +292,9 @@ class WarehouseServicer:
             row = await load_connection(connection, tenant, connection_id, lock=True)
             await set_warehouses(connection, tenant, connection_id, request.warehouses)
             warehouses = await list_warehouses(connection, tenant, connection_id)
-        await relevel(self.database, row.rule, partial(self.after_commit, tenant))
+            await relevel.ask(connection, tenant, connection_id, "warehouses changed")
+            await self._offer_work(connection, row)
+        await self._relevel(tenant, connection_id)
         await self._request_reading(tenant, connection_id, "full", "warehouses changed")
         return api.UpdateWarehousesResponse(warehouses=warehouses)
 
@@ -320,6 +324,11 @@ class WarehouseServicer:
             reading = await reject(connection, tenant, UUID(request.id), call.identity.actor)
         return api.RejectReadingResponse(reading=reading)
 
+    async def _relevel(self, tenant: UUID, connection_id: UUID) -> None:
+        await relevel.relevel(
+            self.database, tenant, connection_id, partial(self.after_commit, tenant)
+        )
+
     def _message(self, row: ConnectionRow) -> api.Connection:
         return connection_message(row, self.public_url)
 
@@ -334,7 +343,7 @@ class WarehouseServicer:
 
     def _open(self, row: ConnectionRow) -> WarehouseClient:
         credentials = self.seal.open(row.sealed, row.place)
-        return self._system(row.system).open(row.settings, credentials, self.outbound)
+        return open_client(self._system(row.system), row.settings, credentials, self.outbound)
 
     async def _request_reading(
         self, tenant: UUID, connection_id: UUID, kind: str, cause: str

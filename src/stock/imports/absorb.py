@@ -1,6 +1,6 @@
 """Holds that stop counting: what documents net, once a later level says so (DESIGN §4)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -39,7 +39,9 @@ _HOLDS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class WaitingHold:
+    """A hold with the facts that decide how much of it is netted."""
+
     hold: Hold
     barrier: int
     sent: tuple[SentLine, ...]
@@ -75,11 +77,11 @@ async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collec
         return
     cursor = await connection.execute(_HOLDS.encode(), [rule.tenant_id, list(item_ids)])
     waiting = [
-        _Waiting(
+        WaitingHold(
             Hold(*row[:7]),
             row[7],
             tuple(parse_sent_line(line) for line in row[8]),
-            _newest(row[9], row[10]),
+            newest(row[9], row[10]),
             row[11],
         )
         for row in await cursor.fetchall()
@@ -89,18 +91,20 @@ async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collec
     changed = []
     for entry in waiting:
         after = entry.hold.absorb(
-            _absorbed(rule, entry, read_backs.get(UUID(entry.hold.order_id), []))
+            absorbed(rule, entry, read_backs.get(UUID(entry.hold.order_id), []))
         )
         if after != entry.hold:
             changed.append(after)
     await write_holds(connection, rule.tenant_id, changed)
 
 
-def _newest(covered: int | None, captured: int | None) -> int | None:
+def newest(covered: int | None, captured: int | None) -> int | None:
+    """The newest request that spoke for a card: by coverage, or by the level itself."""
     return max((number for number in (covered, captured) if number is not None), default=None)
 
 
-def _absorbed(rule: StockRule, entry: _Waiting, read_backs: list[ReadBack]) -> Decimal:
+def absorbed(rule: StockRule, entry: WaitingHold, read_backs: Sequence[ReadBack]) -> Decimal:
+    """How much of a hold is netted, as far as the facts say."""
     if not entry.stands:
         return ZERO
     netted = [

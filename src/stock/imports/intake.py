@@ -8,7 +8,7 @@ refuses an order for lack of stock.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -18,12 +18,13 @@ from spojka.api.orders.v1 import events_pb2, order_pb2
 from spojka.database import Connection
 from spojka.delivery.handler import ReceivedEvent
 from spojka.values import ZERO, parse_decimal
-from stock.connections.model import ConnectionRow, active_connection
+from stock.connections.model import ConnectionRow, StockRule, active_connection
 from stock.connections.warehouses import channel_warehouses
 from stock.domain.assignment import assign
 from stock.domain.availability import ItemStock
 from stock.domain.holds import Hold
 from stock.domain.imports import ImportState
+from stock.imports.absorb import absorb_holds
 from stock.imports.events import publish_import
 from stock.imports.resolving import CONNECTION_WORK
 from stock.imports.store import ImportRow, load_holds, lock_imports, update_import, write_holds
@@ -211,15 +212,22 @@ async def _settle(
         item_id for order in resolved.values() for item_id in order.items.values()
     }
     if warehouse is not None:
-        await lock_items(connection, tenant, item_ids)
+        rule = await lock_items(connection, warehouse.rule, item_ids)
         holds = await load_holds(connection, tenant, orders.keys())
-        after = await _holds_after(connection, warehouse, orders, known, resolved, holds)
+        after = await _holds_after(connection, warehouse, rule, orders, known, resolved, holds)
         await write_holds(connection, tenant, after)
+        # What a document that stands nets of the new lines: it is known already.
+        standing = {UUID(hold.item_id) for hold in after if _has_document(known, hold)}
+        await absorb_holds(connection, rule, standing)
     for order_id, order in orders.items():
         await _advance(connection, tenant, warehouse, order, known[order_id], resolved[order_id])
     if warehouse is not None:
-        await publish(connection, warehouse.rule, item_ids, _cause(orders))
+        await publish(connection, rule, item_ids, _cause(orders))
         await leases.offer(connection, CONNECTION_WORK, str(warehouse.id), tenant)
+
+
+def _has_document(known: Mapping[UUID, ImportRow], hold: Hold) -> bool:
+    return bool(known[UUID(hold.order_id)].document_revision)
 
 
 def _cause(orders: Mapping[UUID, order_pb2.Order]) -> str:
@@ -281,6 +289,7 @@ def goods_lines(order: order_pb2.Order) -> list[order_pb2.OrderLine]:
 async def _holds_after(
     connection: Connection,
     warehouse: ConnectionRow,
+    rule: StockRule,
     orders: Mapping[UUID, order_pb2.Order],
     known: Mapping[UUID, ImportRow],
     resolved: Mapping[UUID, _Resolved],
@@ -289,7 +298,7 @@ async def _holds_after(
     present = {(UUID(hold.order_id), hold.line_id, hold.item_id): hold for hold in holds}
     stocks = await item_stock(
         connection,
-        warehouse.rule,
+        rule,
         {item for order in resolved.values() for item in order.items.values()},
     )
     allowed = await channel_warehouses(
@@ -357,7 +366,7 @@ async def _advance(
     resolved: _Resolved,
 ) -> None:
     cancelled = order.fulfilment_state == order_pb2.FULFILMENT_STATE_CANCELLED
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "content": order.SerializeToString(),
         "content_revision": order.content_revision,
         "cancelled": cancelled,

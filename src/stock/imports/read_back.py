@@ -57,7 +57,7 @@ async def settle_holds(connection: Connection, rule: StockRule, order_id: UUID, 
     """Decide the holds of a locked import anew and publish their items."""
     holds = await load_holds(connection, rule.tenant_id, [order_id])
     item_ids = {UUID(hold.item_id) for hold in holds}
-    await lock_items(connection, rule.tenant_id, item_ids)
+    rule = await lock_items(connection, rule, item_ids)
     await absorb_holds(connection, rule, item_ids)
     await publish(connection, rule, item_ids, cause)
 
@@ -68,7 +68,7 @@ async def release_holds(
     """End the holds of a locked import: the order wants nothing any more."""
     holds = await load_holds(connection, rule.tenant_id, [order_id])
     item_ids = {UUID(hold.item_id) for hold in holds}
-    await lock_items(connection, rule.tenant_id, item_ids)
+    rule = await lock_items(connection, rule, item_ids)
     holds = await load_holds(connection, rule.tenant_id, [order_id])
     await write_holds(connection, rule.tenant_id, [hold.want(Decimal(0)) for hold in holds])
     await publish(connection, rule, item_ids, cause)

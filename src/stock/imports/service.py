@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -83,7 +83,7 @@ class ImportServicer:
             row = await _load(connection, tenant, order_id)
             if row.status in {ImportState.LOCAL, ImportState.BLOCKED}:
                 await resolve_order(connection, tenant, order_id)
-            await update_import(connection, tenant, order_id, next_attempt_time=datetime.now(UTC))
+            await update_import(connection, tenant, order_id, due_in=timedelta(0))
             if row.connection_id is not None:
                 await leases.offer(connection, CONNECTION_WORK, str(row.connection_id), tenant)
             row = await _load(connection, tenant, order_id)
@@ -132,7 +132,7 @@ class ImportServicer:
             reason="",
             unread=True,
             complete=False,
-            ack_time=datetime.now(UTC),
+            acknowledged=True,
         )
 
     async def _end(

@@ -7,7 +7,7 @@ again carries the same document id.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -127,7 +127,7 @@ class Importer:
             connection,
             self.row.tenant_id,
             found.order_id,
-            next_attempt_time=datetime.now(UTC) + timedelta(days=3650),
+            due_in=timedelta(days=3650),
         )
 
     async def _mark_create(
@@ -151,7 +151,7 @@ class Importer:
             sent_time=numbered.asked_time,
             attempts=found.attempts + 1,
             reason="",
-            next_attempt_time=numbered.asked_time + self.settle_time,
+            due_in=self.settle_time,
         )
         return numbered, document
 
@@ -251,8 +251,8 @@ class Importer:
                 reason=f"the warehouse system says: {warnings}" if warnings else "",
                 attempts=0,
                 unread=True,
-                ack_time=datetime.now(UTC),
-                next_attempt_time=datetime.now(UTC),
+                acknowledged=True,
+                due_in=timedelta(0),
             )
             await publish_import(connection, self.row.tenant_id, found.order_id)
 
@@ -266,7 +266,7 @@ class Importer:
                 found.order_id,
                 state=ImportState.UNKNOWN,
                 reason=f"no usable answer: {error.message}; it is being looked up",
-                next_attempt_time=datetime.now(UTC) + self.settle_time,
+                due_in=self.settle_time,
             )
             await publish_import(connection, self.row.tenant_id, found.order_id)
 
@@ -336,7 +336,7 @@ class Importer:
             reason=reason,
             complete=found.cancelled,
             unread=False,
-            next_attempt_time=datetime.now(UTC) + delay,
+            due_in=delay,
         )
         if found.cancelled:
             await release_holds(connection, self.row.rule, found.order_id, "order cancelled")
@@ -358,7 +358,7 @@ class Importer:
             barrier=barrier,
             sent_number=numbered.number,
             sent_time=numbered.asked_time,
-            next_attempt_time=numbered.asked_time + self.settle_time,
+            due_in=self.settle_time,
         )
         await settle_holds(
             connection, self.row.rule, found.order_id, f"document {found.document_number} replaced"
@@ -372,7 +372,7 @@ class Importer:
             state=ImportState.ACKED,
             action="",
             attempts=found.attempts + 1,
-            next_attempt_time=datetime.now(UTC) + retry_delay(found.attempts),
+            due_in=retry_delay(found.attempts),
             unread=True,
         )
 
@@ -413,7 +413,7 @@ class Importer:
             state=ImportState.ACKED,
             action="",
             reason=summary,
-            next_attempt_time=datetime.now(UTC) + BLOCKED_DELETE_RETRY,
+            due_in=BLOCKED_DELETE_RETRY,
         )
         if found.reason != summary:
             await publish_import(connection, self.row.tenant_id, found.order_id)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -110,13 +110,30 @@ async def _load(
 
 
 async def update_import(
-    connection: Connection, tenant_id: UUID, order_id: UUID, **values: Any
+    connection: Connection,
+    tenant_id: UUID,
+    order_id: UUID,
+    *,
+    due_in: timedelta | None = None,
+    acknowledged: bool = False,
+    **values: Any,
 ) -> None:
-    """Set columns of a locked import; the names come from our own code only."""
-    assignments = ", ".join(f"{name} = %s" for name in values)
+    """Set columns of a locked import; the names come from our own code only.
+
+    `due_in` is when its next step may be taken, and `acknowledged` says that it
+    is acknowledged now, both by PostgreSQL's clock: those of the processes differ.
+    """
+    assignments = [f"{name} = %s" for name in values]
+    parameters = list(values.values())
+    if due_in is not None:
+        assignments.append("next_attempt_time = now() + %s")
+        parameters.append(due_in)
+    if acknowledged:
+        assignments.append("ack_time = now()")
     await connection.execute(
-        f"UPDATE order_import SET {assignments} WHERE tenant_id = %s AND order_id = %s".encode(),
-        [*values.values(), tenant_id, order_id],
+        f"UPDATE order_import SET {', '.join(assignments)}"
+        " WHERE tenant_id = %s AND order_id = %s".encode(),
+        [*parameters, tenant_id, order_id],
     )
 
 

@@ -1,6 +1,6 @@
 """Holds that should have stopped counting and have not: an alarm, never a silent expiry."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from spojka.database import Connection
@@ -19,17 +19,17 @@ async def watch_waiting_holds(connection: Connection, row: ConnectionRow) -> Non
     """
     if row.rule.meaning is Meaning.PHYSICAL:
         return
-    since = datetime.now(UTC) - timedelta(seconds=POLLS_BEFORE_ALARM * row.reading_seconds)
+    patience = timedelta(seconds=POLLS_BEFORE_ALARM * row.reading_seconds)
     cursor = await connection.execute(
         """
         SELECT order_import.order_id, order_import.order_number, order_import.document_number
         FROM order_import
-        WHERE tenant_id = %s AND connection_id = %s AND state = 'acked' AND ack_time < %s
+        WHERE tenant_id = %s AND connection_id = %s AND state = 'acked' AND ack_time < now() - %s
           AND EXISTS (SELECT FROM hold WHERE hold.tenant_id = order_import.tenant_id
                       AND hold.order_id = order_import.order_id AND hold.wanted > hold.absorbed)
         ORDER BY order_id LIMIT 100
         """,
-        [row.tenant_id, row.id, since],
+        [row.tenant_id, row.id, patience],
     )
     waiting = await cursor.fetchall()
     for order_id, number, document in waiting:

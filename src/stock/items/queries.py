@@ -10,7 +10,7 @@ from uuid import UUID
 from spojka.api.stock.v1 import events_pb2
 from spojka.api.stock.v1 import item_service_pb2 as api
 from spojka.database import Connection
-from spojka.errors import NotFound
+from spojka.errors import InvalidArgument, NotFound, Violation
 from spojka.rpc.pagination import decode_token, encode_token, page_size
 from spojka.values import format_decimal, gtin_key, product_number_key
 from stock.domain.holds import Hold, HoldState
@@ -83,23 +83,46 @@ async def find_item(
     return ItemRow(*row)
 
 
+# Of each connection (a tenant has few) by its index on the number, from the first to the last that
+# may be on the page: a page costs the same wherever it is, and however many items there are.
+_PAGE: Final = f"""
+    SELECT {ITEM_COLUMNS}, item.number_key
+    FROM connection CROSS JOIN LATERAL (
+        SELECT * FROM item
+        WHERE item.tenant_id = connection.tenant_id AND item.connection_id = connection.id
+          AND number_key >= %(first)s AND number_key < %(end)s
+          AND (number_key, item.id) > (%(after)s, %(after_id)s) AND (%(removed)s OR NOT removed)
+          AND (NOT %(unlinked)s OR NOT EXISTS (
+              SELECT FROM listing WHERE listing.tenant_id = item.tenant_id
+                                    AND listing.item_id = item.id AND NOT listing.removed))
+        ORDER BY number_key LIMIT %(rows)s
+    ) AS item
+    WHERE connection.tenant_id = %(tenant)s
+    ORDER BY item.number_key, item.id LIMIT %(rows)s
+"""
+_LAST_CHARACTER: Final = chr(0x10FFFF)
+"""Number keys are ordered by their characters (COLLATE "C"), of which this is the last."""
+
+
 async def list_items(
     connection: Connection, tenant_id: UUID, request: api.ListItemsRequest
 ) -> api.ListItemsResponse:
-    """A page of items by product number."""
+    """A page of items by product number. Raises InvalidArgument on a foreign token."""
     limit = page_size(request.page_size, default=100, maximum=1000)
-    after = decode_token(request.page_token, 2) or ["", ""]
+    after, after_id = _place(request.page_token)
     prefix = product_number_key(request.product_number_prefix)
     cursor = await connection.execute(
-        f"""
-        SELECT {ITEM_COLUMNS}, item.number_key FROM item
-        WHERE tenant_id = %s AND (number_key, id::text) > (%s, %s)
-          AND starts_with(number_key, %s) AND (%s OR NOT removed)
-          AND (NOT %s OR NOT EXISTS (SELECT FROM listing WHERE listing.tenant_id = item.tenant_id
-                                     AND listing.item_id = item.id AND NOT listing.removed))
-        ORDER BY number_key, id LIMIT %s
-        """.encode(),
-        [tenant_id, *after, prefix, request.include_removed, request.unlinked_only, limit + 1],
+        _PAGE.encode(),
+        {
+            "tenant": tenant_id,
+            "first": max(prefix, after),
+            "end": prefix + _LAST_CHARACTER,
+            "after": after,
+            "after_id": after_id,
+            "removed": request.include_removed,
+            "unlinked": request.unlinked_only,
+            "rows": limit + 1,
+        },
     )
     rows = await cursor.fetchall()
     shown = rows[:limit]
@@ -107,6 +130,18 @@ async def list_items(
     return api.ListItemsResponse(
         items=[item_message(ItemRow(*row[:-1])) for row in shown], next_page_token=more
     )
+
+
+def _place(token: str) -> tuple[str, UUID]:
+    """Number key and id of the item that the page goes on after."""
+    key = decode_token(token, 2)
+    if key is None:
+        return "", UUID(int=0)
+    try:
+        return key[0], UUID(key[1])
+    except ValueError as error:
+        foreign = Violation("page_token", "is not a token that this method gave")
+        raise InvalidArgument([foreign]) from error
 
 
 def item_message(row: ItemRow) -> api.Item:

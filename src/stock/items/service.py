@@ -53,14 +53,14 @@ class ItemServicer:
         buffer = parse_decimal(request.buffer) if request.HasField("buffer") else None
         async with self.database.transaction(tenant) as connection:
             found = await find_item(connection, tenant, item_id=request.id)
-            await lock_items(connection, tenant, [item_id])
+            warehouse = await load_connection(connection, tenant, found.connection_id)
+            rule = await lock_items(connection, warehouse.rule, [item_id])
             await connection.execute(
                 "UPDATE item SET buffer = %s, xid = pg_current_xact_id()"
                 " WHERE tenant_id = %s AND id = %s",
                 [buffer, tenant, item_id],
             )
-            warehouse = await load_connection(connection, tenant, found.connection_id)
-            await publish(connection, warehouse.rule, [item_id], f"buffer by {call.identity.actor}")
+            await publish(connection, rule, [item_id], f"buffer by {call.identity.actor}")
             row = await find_item(connection, tenant, item_id=request.id)
         self.after_commit(tenant)
         return api.SetItemBufferResponse(item=item_message(row))

@@ -115,7 +115,7 @@ async def apply_answer(
     placed = await place_cards(connection, rule, described)
     waiting = await items_with_waiting_holds(connection, rule, covered)
     item_ids = placed.item_ids | {item_id for _card, item_id in moved} | waiting
-    await lock_items(connection, rule.tenant_id, item_ids)
+    rule = await lock_items(connection, rule, item_ids)
     await _move_levels(connection, rule, answer, [card for card, _item_id in moved])
     await _place_levels(connection, rule, answer, placed.cards)
     await leave_items(connection, rule, placed, answer.capture)
@@ -163,7 +163,7 @@ async def remove_cards(
     """
     gone = await missing_cards(connection, rule, seen, capture)
     item_ids = {item_id for _card, item_id in gone}
-    await lock_items(connection, rule.tenant_id, item_ids)
+    rule = await lock_items(connection, rule, item_ids)
     await connection.execute(
         "DELETE FROM level WHERE tenant_id = %s AND connection_id = %s AND card_id = ANY(%s)"
         " AND capture < %s",

@@ -22,7 +22,7 @@ from spojka.tasks import Task, close_tasks, open_task
 from spojka.telemetry import current_traceparent
 from spojka.topics import Topic
 from spojka.values import ZERO, format_decimal
-from stock.connections.model import StockRule
+from stock.connections.model import StockRule, load_connection
 from stock.domain.availability import ItemStock, WarehouseStock
 from stock.levels.arrays import numbers
 from stock.levels.epoch import current_epoch
@@ -93,7 +93,7 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """What is known of an item before the decision; `held` where anything of it is."""
 
     item: ItemRow
@@ -103,7 +103,9 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change:
+    """An item that differs from what was last published of it."""
+
     item: ItemRow
     key: str
     available: Decimal
@@ -111,13 +113,22 @@ class _Change:
     as_of_time: datetime | None
 
 
-async def lock_items(connection: Connection, tenant_id: UUID, item_ids: Collection[UUID]) -> None:
-    """Lock items in the order of their ids, so that two who lock several never deadlock."""
-    if item_ids:
-        await connection.execute(
-            "SELECT FROM item WHERE tenant_id = %b AND id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE",
-            [tenant_id, list(item_ids)],
-        )
+async def lock_items(
+    connection: Connection, rule: StockRule, item_ids: Collection[UUID]
+) -> StockRule:
+    """Lock items in the order of their ids, so that two who lock several never deadlock.
+
+    Gives the connection's rule as it is under the locks, by which they are to be
+    decided. Whoever changes the rule decides every item anew afterwards
+    (`stock.levels.relevel`): one that is locked now is decided again then.
+    """
+    if not item_ids:
+        return rule
+    await connection.execute(
+        "SELECT FROM item WHERE tenant_id = %b AND id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE",
+        [rule.tenant_id, list(item_ids)],
+    )
+    return (await load_connection(connection, rule.tenant_id, rule.connection_id)).rule
 
 
 async def publish(
@@ -126,49 +137,31 @@ async def publish(
     """Decide locked items and publish those that differ; returns how many did."""
     if not item_ids:
         return 0
-    known = await _known(connection, rule, item_ids)
+    known = await read_known(connection, rule, item_ids)
     # One message is filled again and again: a new one for each item takes half as long again.
     message = events_pb2.StockChanged(
         tenant_id=str(rule.tenant_id),
         connection_id=str(rule.connection_id),
         epoch=await current_epoch(connection),
     )
-    decided = [_decide(rule, each, message) for each in known]
+    decided = [decide(rule, each, message) for each in known]
     changes = [change for change in decided if change is not None]
     await _write(connection, rule, changes, cause)
     await _watch_shortages(connection, rule, known)
     return len(changes)
 
 
-async def republish_all(
-    connection: Connection, rule: StockRule, after: UUID | None, limit: int, cause: str
-) -> UUID | None:
-    """Decide up to `limit` items of the connection beyond `after` anew.
-
-    Returns the last one's id, to go on from; None at the end.
-    """
-    cursor = await connection.execute(
-        """
-        SELECT id FROM item WHERE tenant_id = %s AND connection_id = %s
-          AND (%s::uuid IS NULL OR id > %s) ORDER BY id LIMIT %s FOR UPDATE
-        """,
-        [rule.tenant_id, rule.connection_id, after, after, limit],
-    )
-    ids = [row[0] for row in await cursor.fetchall()]
-    await publish(connection, rule, ids, cause)
-    return ids[-1] if len(ids) == limit else None
-
-
 async def item_stock(
     connection: Connection, rule: StockRule, item_ids: Collection[UUID]
 ) -> dict[UUID, ItemStock]:
     """Levels and live holds of items, by warehouse."""
-    return {each.item.id: each.stock for each in await _known(connection, rule, item_ids)}
+    return {each.item.id: each.stock for each in await read_known(connection, rule, item_ids)}
 
 
-async def _known(
+async def read_known(
     connection: Connection, rule: StockRule, item_ids: Collection[UUID]
-) -> list[_Known]:
+) -> list[Known]:
+    """Read what decides about items, by their ids."""
     parameters = [rule.tenant_id, list(item_ids)]
     cursor = await connection.execute(_ITEMS, parameters, binary=True)
     rows = await cursor.fetchall()
@@ -182,7 +175,7 @@ async def _known(
     ]
 
 
-def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Decimal]) -> _Known:
+def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Decimal]) -> Known:
     """One item from its row with each of its levels; without a level there is one row."""
     item = ItemRow(*rows[0][:_ITEM_COLUMNS])
     warehouses: dict[str, WarehouseStock] = {}
@@ -194,10 +187,14 @@ def _known_item(rows: Sequence[tuple[Any, ...]], holds: Mapping[str | None, Deci
             newest = time if newest is None else max(newest, time)
     # A hold in a warehouse that no longer counts is still a hold.
     unassigned = [quantity for code, quantity in holds.items() if code not in warehouses]
-    return _Known(item, ItemStock(warehouses, sum(unassigned, ZERO)), newest, bool(holds))
+    return Known(item, ItemStock(warehouses, sum(unassigned, ZERO)), newest, bool(holds))
 
 
-def _decide(rule: StockRule, known: _Known, message: events_pb2.StockChanged) -> _Change | None:
+def decide(rule: StockRule, known: Known, message: events_pb2.StockChanged) -> Change | None:
+    """Decide one item; None where it is as it was last published.
+
+    `message` carries tenant, connection and epoch; the rest of it is filled in.
+    """
     item, stock = known.item, known.stock
     if item.kind == "service" and not item.content:
         return None  # Only what was goods once has something to take back.
@@ -225,11 +222,11 @@ def _decide(rule: StockRule, known: _Known, message: events_pb2.StockChanged) ->
     if content == item.content:
         return None
     key = f"{message.tenant_id}/{message.item_id}"
-    return _Change(item, key, available, content, known.as_of_time)
+    return Change(item, key, available, content, known.as_of_time)
 
 
 async def _write(
-    connection: Connection, rule: StockRule, changes: Sequence[_Change], cause: str
+    connection: Connection, rule: StockRule, changes: Sequence[Change], cause: str
 ) -> None:
     if not changes:
         return
@@ -241,7 +238,7 @@ async def _write(
             "after": numbers(change.available for change in changes),
             "revision": numbers(change.item.revision + 1 for change in changes),
             "content": [change.content for change in changes],
-            "rest": [_rest(change) for change in changes],
+            "rest": [rest_of(change.item.revision + 1, change.as_of_time) for change in changes],
             "as_of_time": [change.as_of_time for change in changes],
             "lane": numbers(lane_of(change.key) for change in changes),
             "tenant": rule.tenant_id,
@@ -253,10 +250,13 @@ async def _write(
     )
 
 
-def _rest(change: _Change) -> bytes:
-    # Protobuf messages that follow each other merge into one: what changes
-    # with every event is appended to the content that was compared.
-    return _revision_part(change.item.revision + 1) + _time_part(change.as_of_time)
+def rest_of(revision: int, as_of_time: datetime | None) -> bytes:
+    """What an event has beside the content that is compared.
+
+    Protobuf messages that follow each other merge into one: what changes with
+    every event is appended to its content.
+    """
+    return _revision_part(revision) + _time_part(as_of_time)
 
 
 @lru_cache(maxsize=1024)
@@ -273,9 +273,7 @@ def _time_part(as_of_time: datetime | None) -> bytes:
     return part.SerializeToString()
 
 
-async def _watch_shortages(
-    connection: Connection, rule: StockRule, known: Sequence[_Known]
-) -> None:
+async def _watch_shortages(connection: Connection, rule: StockRule, known: Sequence[Known]) -> None:
     # Only what is held can be short.
     short = {
         each.item.id: (each.item, shortage)

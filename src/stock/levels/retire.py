@@ -33,7 +33,8 @@ async def retire_others(
             rows = await cursor.fetchall()
             for former in {row[1] for row in rows}:
                 ids = [item_id for item_id, owner in rows if owner == former]
-                await lock_items(connection, tenant_id, ids)
+                rule = (await load_connection(connection, tenant_id, former)).rule
+                rule = await lock_items(connection, rule, ids)
                 await connection.execute(
                     "DELETE FROM level WHERE tenant_id = %s AND item_id = ANY(%s)", [tenant_id, ids]
                 )
@@ -42,7 +43,6 @@ async def retire_others(
                     " WHERE tenant_id = %s AND id = ANY(%s)",
                     [tenant_id, ids],
                 )
-                rule = (await load_connection(connection, tenant_id, former)).rule
                 await publish(connection, rule, ids, "another warehouse took over")
         after_commit()
         if len(rows) < BATCH_ITEMS:

@@ -35,6 +35,9 @@ CREATE TABLE connection (
     retry_time         timestamptz,
     problem            text        NOT NULL DEFAULT '',
     epoch              bigint      NOT NULL DEFAULT 1,
+    -- Items with a greater id are still to be decided anew, for this cause; NULL where none is.
+    decide_after       uuid,
+    decide_cause       text        NOT NULL DEFAULT '',
     create_time        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
 );
@@ -77,7 +80,7 @@ CREATE TABLE item (
     tenant_id      uuid        NOT NULL,
     id             uuid        NOT NULL,
     connection_id  uuid        NOT NULL,
-    number_key     text        NOT NULL,
+    number_key     text COLLATE "C" NOT NULL,
     product_number text        NOT NULL,
     ean            text        NOT NULL,
     gtin           text,
@@ -270,7 +273,7 @@ CREATE TABLE listing (
     channel_id     text    NOT NULL,
     id             text    NOT NULL,
     product_number text    NOT NULL,
-    number_key     text    NOT NULL,
+    number_key     text COLLATE "C" NOT NULL,
     ean            text    NOT NULL,
     gtin           text,
     name           text    NOT NULL,

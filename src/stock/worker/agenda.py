@@ -1,7 +1,7 @@
 """What a connection's work is due: questions to the database, answered without locks."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -86,22 +86,26 @@ async def imports_by_hand(connection: Connection, row: ConnectionRow, limit: int
     return [found[0] for found in await cursor.fetchall()]
 
 
-async def next_due(connection: Connection, row: ConnectionRow) -> datetime:
-    """When there will be something to do, as far as is known now."""
+async def time_left(connection: Connection, row: ConnectionRow) -> timedelta:
+    """How long there is nothing to do, as far as is known now; below zero where it is late."""
     cursor = await connection.execute(
-        f"SELECT min(next_attempt_time) FROM order_import WHERE {_IMPORT_WORK}",
+        f"SELECT now(), min(next_attempt_time) FROM order_import WHERE {_IMPORT_WORK}",
         [row.tenant_id, row.id, row.automatic_import],
     )
     found = await cursor.fetchone()
+    assert found is not None
+    now, next_attempt = found
     times = [row.next_reading_time, row.next_probe_time]
-    if found and found[0] is not None:
-        times.append(found[0])
-    due = min(times)
-    return max(due, row.retry_time) if row.retry_time else due
+    if next_attempt is not None:
+        times.append(next_attempt)
+    due = max(min(times), row.retry_time) if row.retry_time else min(times)
+    left: timedelta = due - now
+    return left
 
 
-def reading_due(row: ConnectionRow, now: datetime) -> tuple[str, str] | None:
+def reading_due(row: ConnectionRow) -> tuple[str, str] | None:
     """The reading to begin now: its kind and its cause; None where none is due."""
+    now = row.as_of_time
     full_age = timedelta(hours=row.full_hours)
     stale = row.last_full_time is None or now - row.last_full_time >= full_age
     must_be_full = stale or row.cursor is None or row.state == "starting"
@@ -111,8 +115,3 @@ def reading_due(row: ConnectionRow, now: datetime) -> tuple[str, str] | None:
     if row.state == "starting" or row.next_reading_time <= now:
         return "full" if must_be_full else "incremental", "schedule"
     return None
-
-
-def utc_now() -> datetime:
-    """The time now; only what is due depends on it."""
-    return datetime.now(UTC)

@@ -27,13 +27,15 @@ from stock.imports.steps import Importer
 from stock.imports.store import ImportRow, load_imports
 from stock.imports.waiting import watch_waiting_holds
 from stock.levels.apply import Answer, apply_answer, stocked_cards
+from stock.levels.relevel import relevel
+from stock.levels.retire import retire_others
 from stock.warehouses.errors import Refused, Unreadable, WarehouseError
 from stock.warehouses.port import CardKey, Document, WarehouseClient, WarehouseSystem
 from stock.worker import agenda
 from stock.worker.condition import note_trouble, note_well
 from stock.worker.numbering import draw
 from stock.worker.reading import Reading
-from stock.worker.recovery import republish_in, resume_readings
+from stock.worker.recovery import resume_readings, say_in
 
 IMPORTS_IN_A_ROW: Final = 20
 TARGETS_MAX: Final = 1000
@@ -56,6 +58,8 @@ class ConnectionWorker:
     documents: deque[str] = field(default_factory=deque)
     by_hand: deque[UUID] = field(default_factory=deque)
     imports_in_a_row: int = 0
+    probed: bool = False
+    """Since the last page of a reading: the next probe waits for another page."""
 
     async def run(self) -> timedelta:
         """Do all that is due; returns how long nothing will be."""
@@ -74,7 +78,9 @@ class ConnectionWorker:
         epoch = await resume_readings(self.database, self.row)
         self._take_named()
         if self.row.epoch < epoch:
-            await republish_in(self.database, self.row, epoch, self.after_commit)
+            await say_in(self.database, self.row, epoch)
+        if self.row.state == "starting":
+            await retire_others(self.database, self.row.tenant_id, self.row.id, self.after_commit)
 
     def _take_named(self) -> None:
         """Take what a probe named and a stopped process did not read any more."""
@@ -84,17 +90,25 @@ class ConnectionWorker:
         self.documents.extend(self.row.named["documents"])
 
     async def _next_job(self) -> Job | None:
-        now = agenda.utc_now()
         async with self.database.transaction(self.row.tenant_id) as connection:
             self.row = await load_connection(connection, self.row.tenant_id, self.row.id)
+            now = self.row.as_of_time
             if not self.row.active or (self.row.retry_time and self.row.retry_time > now):
                 return None
             order_id = await agenda.due_import(connection, self.row)
             unread = await agenda.unread_documents(connection, self.row, self.system.max_keys)
         page_waits = self.reading is not None and self.imports_in_a_row >= IMPORTS_IN_A_ROW
-        due = None if self.reading else agenda.reading_due(self.row, now)
-        probe_due = self.row.state == "active" and self.row.next_probe_time <= now
+        due = None if self.reading else agenda.reading_due(self.row)
+        # Where the warehouse is slow, or much moves, a probe is always due: a reading goes on all
+        # the same, a page between two probes and what they name.
+        reading_waits = self.reading is not None or due is not None
+        probe_due = (
+            self.row.state == "active"
+            and self.row.next_probe_time <= now
+            and not (self.probed and reading_waits)
+        )
         jobs: list[tuple[object, Job]] = [
+            (self.row.decide_after, self._relevel),
             (page_waits, self._next_page),
             (order_id, partial(self._import, order_id)),
             (unread, partial(self._read_back, [found.document_id for found in unread])),
@@ -106,6 +120,9 @@ class ConnectionWorker:
             (due, partial(self._begin_reading, *(due or ("", "")))),
         ]
         return next((job for wanted, job in jobs if wanted), None)
+
+    async def _relevel(self) -> None:
+        await relevel(self.database, self.row.tenant_id, self.row.id, self.after_commit)
 
     async def _import(self, order_id: UUID | None) -> None:
         assert order_id is not None
@@ -218,6 +235,7 @@ class ConnectionWorker:
             self.targets.pop((key.warehouse, key.product_number), None)
 
     async def _probe(self) -> None:
+        self.probed = True
         probe = await self.client.probe(self.row.probe_cursor)
         incomplete = probe.incomplete or len(self.targets) + len(probe.cards) > TARGETS_MAX
         self._target(probe.cards)
@@ -256,6 +274,7 @@ class ConnectionWorker:
     async def _next_page(self) -> None:
         assert self.reading is not None
         self.imports_in_a_row = 0
+        self.probed = False
         self.reading.row = self.row
         try:
             done = await self.reading.next_page(self.client)
@@ -293,10 +312,10 @@ class ConnectionWorker:
                     [self.row.tenant_id, self.row.id],
                 )
                 self.row = replace(self.row, named=None)
-            due = await agenda.next_due(connection, self.row)
+            left = await agenda.time_left(connection, self.row)
         if not self.row.active:
             return timedelta(days=1)
-        return max(timedelta(0), due - agenda.utc_now())
+        return max(timedelta(0), left)
 
 
 def _cards_of(documents: Iterable[Document]) -> Iterable[CardKey]:

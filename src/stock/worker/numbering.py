@@ -5,7 +5,7 @@ Clocks of several processes can't be compared; these numbers can. A level's
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from spojka.database import Connection, Database
@@ -13,7 +13,7 @@ from spojka.database import Connection, Database
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A request that is about to be sent: its number, and when it was asked."""
+    """A request that is about to be sent: its number, and when by PostgreSQL's clock."""
 
     number: int
     asked_time: datetime
@@ -25,13 +25,13 @@ async def draw_number(connection: Connection, tenant_id: UUID, connection_id: UU
         """
         INSERT INTO request_number (tenant_id, connection_id, last) VALUES (%s, %s, 1)
         ON CONFLICT (tenant_id, connection_id) DO UPDATE SET last = request_number.last + 1
-        RETURNING last
+        RETURNING last, clock_timestamp()
         """,
         [tenant_id, connection_id],
     )
     row = await cursor.fetchone()
     assert row is not None
-    return Numbered(row[0], datetime.now(UTC))
+    return Numbered(*row)
 
 
 async def draw(database: Database, tenant_id: UUID, connection_id: UUID) -> Numbered:

@@ -1,18 +1,18 @@
 """One reading of a connection: its pages, what it holds back for the gate, and its end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from spojka.database import Connection, Database
 from spojka.outbox import new_id
 from spojka.tasks import Task, close_tasks, open_task
-from stock.connections.model import ConnectionRow, StockRule
+from stock.connections.model import ConnectionRow
 from stock.domain.gate import Gate
 from stock.levels.apply import Answer, apply_answer, missing_cards, remove_cards
-from stock.levels.publish import republish_all
+from stock.levels.relevel import ask
 from stock.warehouses.port import Card, CardPage, UnreadableCard, WarehouseClient
 from stock.worker.numbering import Numbered, draw
 
@@ -20,7 +20,6 @@ READING_HELD: Final = "stock.reading_held"
 CARDS_UNREADABLE: Final = "stock.cards_unreadable"
 COVERAGE_KEPT: Final = timedelta(hours=2)
 """How long it is remembered which cards an answer spoke for; longer than any request runs."""
-REPUBLISH_BATCH_ITEMS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,20 +204,19 @@ class Reading:
 
     async def _end(self, connection: Connection, state: str, zeroed: int) -> None:
         await self._set_state(connection, state, zeroed, "")
-        now = datetime.now(UTC)
         await connection.execute(
             """
-            UPDATE connection SET last_reading_time = %s, cursor = coalesce(%s, cursor),
-                                  last_full_time = CASE WHEN %s THEN %s ELSE last_full_time END,
-                                  next_reading_time = %s
+            UPDATE connection SET last_reading_time = now(), cursor = coalesce(%s, cursor),
+                                  last_full_time = CASE WHEN %s THEN coalesce(%s, now())
+                                                        ELSE last_full_time END,
+                                  next_reading_time = now() + %s
             WHERE tenant_id = %s AND id = %s
             """,
             [
-                now,
                 self.cursor,
                 self.kind == "full" and not self.blind,
-                self.first.asked_time if self.first else now,
-                now + timedelta(seconds=jittered(self.row.reading_seconds, self.id)),
+                self.first.asked_time if self.first else None,
+                timedelta(seconds=jittered(self.row.reading_seconds, self.id)),
                 self.row.tenant_id,
                 self.row.id,
             ],
@@ -245,9 +243,15 @@ class Reading:
         )
 
     async def _forget_coverage(self, connection: Connection) -> None:
+        # What an answer confirmed counts as long as a younger one has not spoken for
+        # the same card: only a reading of everything makes the older ones needless.
+        if self.kind != "full" or self.blind:
+            return
+        assert self.first is not None
         await connection.execute(
-            "DELETE FROM coverage WHERE tenant_id = %s AND connection_id = %s AND asked_time < %s",
-            [self.row.tenant_id, self.row.id, datetime.now(UTC) - COVERAGE_KEPT],
+            "DELETE FROM coverage WHERE tenant_id = %s AND connection_id = %s"
+            " AND capture < %s AND asked_time < now() - %s",
+            [self.row.tenant_id, self.row.id, self.first.number, COVERAGE_KEPT],
         )
 
     async def _keep_unreadable(
@@ -291,29 +295,16 @@ class Reading:
 
     async def _let_rise(self) -> None:
         async with self.database.transaction(self.row.tenant_id) as connection:
-            await connection.execute(
+            cursor = await connection.execute(
                 "UPDATE connection SET state = 'active'"
                 " WHERE tenant_id = %s AND id = %s AND state = 'starting'",
                 [self.row.tenant_id, self.row.id],
             )
-        rule = replace(self.row.rule, may_rise=True)
-        await republish(self.database, rule, "active again", self.after_commit)
+            if cursor.rowcount:
+                await ask(connection, self.row.tenant_id, self.row.id, "active again")
 
     def _said(self) -> str:
         return f"{self.kind} reading ({self.cause})"
-
-
-async def republish(
-    database: Database, rule: StockRule, cause: str, after_commit: Callable[[], None]
-) -> None:
-    """Decide every item of a connection anew, in batches."""
-    after: UUID | None = None
-    while True:
-        async with database.transaction(rule.tenant_id) as connection:
-            after = await republish_all(connection, rule, after, REPUBLISH_BATCH_ITEMS, cause)
-        after_commit()
-        if after is None:
-            return
 
 
 def jittered(seconds: int, seed: UUID) -> float:

@@ -1,11 +1,9 @@
 """What a worker does first: what a stopped process, or a restored backup, left undone."""
 
-from collections.abc import Callable
-
 from spojka.database import Database
 from stock.connections.model import ConnectionRow
+from stock.levels import relevel
 from stock.levels.epoch import current_epoch
-from stock.worker.reading import republish
 
 
 async def resume_readings(database: Database, row: ConnectionRow) -> int:
@@ -26,13 +24,11 @@ async def resume_readings(database: Database, row: ConnectionRow) -> int:
         return await current_epoch(connection)
 
 
-async def republish_in(
-    database: Database, row: ConnectionRow, epoch: int, after_commit: Callable[[], None]
-) -> None:
-    """Say every item's number anew in an epoch that readers have not seen."""
-    await republish(database, row.rule, "backup restored", after_commit)
+async def say_in(database: Database, row: ConnectionRow, epoch: int) -> None:
+    """Have every item's number said anew in an epoch that readers have not seen."""
     async with database.transaction(row.tenant_id) as connection:
         await connection.execute(
             "UPDATE connection SET epoch = %s WHERE tenant_id = %s AND id = %s",
             [epoch, row.tenant_id, row.id],
         )
+        await relevel.ask(connection, row.tenant_id, row.id, "backup restored")

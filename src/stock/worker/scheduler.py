@@ -26,6 +26,7 @@ from stock.imports.resolving import CONNECTION_WORK, RESOLVING
 from stock.imports.steps import LeaseLost
 from stock.levels.epoch import raise_epoch_after_restore
 from stock.warehouses.errors import SettingsInvalid, WarehouseError
+from stock.warehouses.guarded import open_client
 from stock.warehouses.port import WarehouseClient, WarehouseSystem
 from stock.worker.connection_worker import ConnectionWorker
 
@@ -179,7 +180,7 @@ class Scheduler:
 
     def _open(self, row: ConnectionRow) -> WarehouseClient:
         credentials = self._seal.open(row.sealed, row.place)
-        return self._systems[row.system].open(row.settings, credentials, self._outbound)
+        return open_client(self._systems[row.system], row.settings, credentials, self._outbound)
 
     async def _refuse(self, row: ConnectionRow, problem: str) -> None:
         async with self._database.transaction(row.tenant_id) as connection:

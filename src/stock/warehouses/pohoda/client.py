@@ -197,7 +197,9 @@ class PohodaClient:
     async def _read_stock(
         self, purpose: str, items: Sequence[RequestItem], stock: StockAnswer
     ) -> tuple[list[Card], list[UnreadableCard]]:
-        return await asyncio.to_thread(_read_cards, await self._send(purpose, items), stock)
+        stock.pack_id = _new_id(purpose)
+        document = await self._send(stock.pack_id, purpose, items)
+        return await asyncio.to_thread(_read_cards, document, stock)
 
     async def _orders(self, purpose: str, filters: Sequence[OrderFilter]) -> list[Document]:
         items = [RequestItem("o", list_orders(filters, self._settings))]
@@ -205,25 +207,31 @@ class PohodaClient:
         return documents_in(list_in(answer, "o", "lst:listOrder"), self._settings)
 
     async def _ask(self, purpose: str, items: Sequence[RequestItem]) -> Answer:
-        return await asyncio.to_thread(_read_answer, await self._send(purpose, items))
+        pack_id = _new_id(purpose)
+        document = await self._send(pack_id, purpose, items)
+        return await asyncio.to_thread(_read_answer, document, pack_id)
 
-    async def _send(self, purpose: str, items: Sequence[RequestItem]) -> IO[bytes]:
-        pack_id = f"{purpose}-{uuid.uuid4().hex}"
+    async def _send(self, pack_id: str, purpose: str, items: Sequence[RequestItem]) -> IO[bytes]:
         body = write_pack(self._settings, pack_id, purpose, items)
         return await self._transport.send(Exchange(body, pack_id))
 
     async def _change(self, exchange: Exchange) -> Answer:
         document = await self._transport.send(exchange)
         try:
-            return await asyncio.to_thread(_read_answer, document)
+            return await asyncio.to_thread(_read_answer, document, exchange.instance)
         except WarehouseError as error:
             raise unknown_unless_clear(error) from error
 
 
-def _read_answer(document: IO[bytes]) -> Answer:
+def _new_id(purpose: str) -> str:
+    """The id of one request, by which its answer is known."""
+    return f"{purpose}-{uuid.uuid4().hex}"
+
+
+def _read_answer(document: IO[bytes], pack_id: str) -> Answer:
     with document:
         charset = actual_charset(document)
-        return read_pack(document.read(MAX_PARSED_BYTES + 1), charset)
+        return read_pack(document.read(MAX_PARSED_BYTES + 1), charset, pack_id)
 
 
 def _read_cards(document: IO[bytes], stock: StockAnswer) -> tuple[list[Card], list[UnreadableCard]]:

@@ -77,8 +77,8 @@ def write_pack(
     return f'<?xml version="1.0" encoding="{name}"?>\n{text}'.encode(settings.encoding)
 
 
-def read_pack(body: bytes, charset: str) -> Answer:
-    """Read a small answer whole.
+def read_pack(body: bytes, charset: str, pack_id: str = "") -> Answer:
+    """Read a small answer whole; `pack_id` is the request's, where it is known.
 
     Raises Unreadable where it isn't a responsePack, and what an error of level 1 stands for.
     """
@@ -100,7 +100,7 @@ def read_pack(body: bytes, charset: str) -> Answer:
         raise not_understood(str(error), fragment) from error
     if root.tag != tag("rsp:responsePack"):
         raise not_understood(f"it begins with {root.tag}", etree.tostring(root, encoding="unicode"))
-    check_pack(root)
+    check_pack(root, pack_id)
     return Answer(
         program_version=root.get("programVersion", ""),
         company_id=root.get("ico", ""),
@@ -140,10 +140,18 @@ def list_in(answer: Answer, item_id: str, name: str) -> etree._Element | None:
     return item.content
 
 
-def check_pack(pack: etree._Element) -> None:
-    """Raise what an error on level 1 stands for, and Unreadable for a DTD: there is never one."""
+def check_pack(pack: etree._Element, pack_id: str = "") -> None:
+    """Raise what an error on level 1 stands for.
+
+    Raises Unreadable for a DTD, as there is never one, and for an answer to
+    another request: a proxy that repeats an old one must not pass for now.
+    Pohoda repeats the id of the request, and leaves it out of some refusals.
+    """
     if pack.getroottree().docinfo.internalDTD is not None:
         raise not_understood("it has a document type declaration")
+    answered = pack.get("id", "")
+    if pack_id and answered not in {"", pack_id}:
+        raise not_understood(f"it answers another request, {answered!r}")
     if pack.tag == tag("rsp:responsePack") and pack.get("state") != "ok":
         raise from_pack_note(pack.get("note", ""))
 

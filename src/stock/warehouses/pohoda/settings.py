@@ -163,11 +163,13 @@ def _check_together(settings: PohodaSettings) -> None:
 
 
 def _url(text: str) -> str:
+    if " " in text or not text.isprintable():
+        raise ValueError("must be an address alone, without blanks or control characters")
     stripped = text.rstrip("/").removesuffix("/xml")
     parts = urlsplit(stripped)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be the mServer's address, such as http://pohoda.example.com:444")
-    if parts.query or parts.fragment or parts.username:
+    if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must be an address alone, without user name, question mark or hash")
     _ = parts.port  # raises ValueError where it isn't a port
     return stripped

@@ -62,11 +62,13 @@ class StockAnswer:
     """Reads one answer.
 
     `stores` says which store was asked for in which item of the request; a
-    card from another item is placed by the path it is filed under. `stamp`
-    and `totals` (per item) are complete when the last card has been read.
+    card from another item is placed by the path it is filed under. `pack_id` is
+    the request's, where it is known. `stamp` and `totals` (per item) are complete
+    when the last card has been read.
     """
 
     stores: Mapping[str, str] = field(default_factory=dict)
+    pack_id: str = ""
     stamp: str | None = None
     totals: dict[str, ListTotals] = field(default_factory=dict)
 
@@ -128,7 +130,7 @@ class StockAnswer:
             raise not_understood("cards stand outside of a list of stock")
         pack = item.getparent()
         if pack is not None:
-            check_pack(pack)
+            check_pack(pack, self.pack_id)
         check_item(item)
         check_list(stock_list)
         item_id = item.get("id", "")
@@ -151,7 +153,7 @@ class StockAnswer:
                     raise not_understood(f"{child.tag} came in place of a list of stock")
             element.clear()
         else:
-            check_pack(element)
+            check_pack(element, self.pack_id)
 
 
 def unreadable_cards(cards: Sequence[UnreadableCard]) -> Unreadable:

@@ -8,6 +8,7 @@ from typing import IO, Final, cast
 
 import httpx
 
+from spojka.answer_body import body_of
 from spojka.outbound import OutboundPolicy, TargetForbidden
 from stock.warehouses.errors import OutcomeUnknown, SettingsInvalid, Unreadable
 from stock.warehouses.pohoda.envelope import APPLICATION
@@ -111,7 +112,7 @@ class Transport:
         self, response: httpx.Response, spool: IO[bytes], exchange: Exchange
     ) -> None:
         received = 0
-        async for chunk in response.aiter_bytes():
+        async for chunk in body_of(response):
             received += len(chunk)
             if received > self._max_answer_bytes:
                 message = f"Pohoda's answer is larger than {self._max_answer_bytes} bytes."

@@ -15,6 +15,7 @@ from stock.warehouses.errors import (
     OutcomeUnknown,
     Refused,
     Unavailable,
+    Unreadable,
     WarehouseError,
 )
 from stock.warehouses.port import Card, CardKey, CardKind, OrderDocument, WarehouseClient
@@ -190,6 +191,35 @@ async def test_a_lost_answer_is_found_and_never_doubled(
         with pytest.raises(OutcomeUnknown, match="importován"):
             await client.create_document(order, resend=True)
     assert stand_in.order_count == 1
+
+
+async def test_the_answer_about_another_order_proves_nothing(
+    stand_in: "StandIn", order: OrderDocument
+) -> None:
+    client = stand_in.open()
+    other = replace(order, external_id="eshop1:100200199:1", number="100200199")
+    await client.create_document(other, resend=False)
+    stand_in.running.installation.faults.add(Fault(Effect.REPEATED, IMPORT))
+    with pytest.raises(OutcomeUnknown):
+        await client.create_document(order, resend=False)
+    assert await client.find_document(order.external_id, order.number) is not None
+    assert stand_in.order_count == 2
+
+
+async def test_a_repeated_answer_is_not_what_stands_now(stand_in: "StandIn") -> None:
+    client, keys = stand_in.open(), [CardKey("HLAVNI", "Z220")]
+    await client.read_cards(keys)
+    cursor = (await client.probe((await client.probe(None)).cursor)).cursor
+    stand_in.put(store="HLAVNI", code="Z220", name="Židle", count=Decimal(1))
+    faults = stand_in.running.installation.faults
+    faults.add(Fault(Effect.REPEATED, frozenset({Kind.STOCK_LIST})))
+    with pytest.raises(Unreadable, match="another request"):
+        await client.read_cards(keys)
+    faults.add(Fault(Effect.REPEATED, frozenset({Kind.MOVEMENT_LIST})))
+    with pytest.raises(Unreadable, match="another request"):
+        await client.probe(cursor)
+    (card,) = await client.read_cards(keys)
+    assert card.on_hand == 1
 
 
 async def test_a_time_out_after_the_commit_is_unknown(
