@@ -19,6 +19,7 @@ from gateway.load import Load
 from spojka.errors import RequestError, Unavailable
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import call_metadata
+from spojka.rpc.receiving import receive
 from spojka.rpc.server import text_of
 from spojka.rpc.status import DETAILS_KEY, abort
 from spojka.telemetry import TRACEPARENT, enter_trace
@@ -44,23 +45,24 @@ class Forwarder:
         """A handler for every method of a service that `backend` serves."""
         return {
             method.name: (
-                grpc.unary_stream_rpc_method_handler(self._stream(method, backend))
+                grpc.stream_stream_rpc_method_handler(self._stream(method, backend))
                 if method.server_streaming
-                else grpc.unary_unary_rpc_method_handler(self._unary(method, backend))
+                else grpc.stream_unary_rpc_method_handler(self._unary(method, backend))
             )
             for method in service.methods
         }
 
     def _unary(
         self, method: MethodDescriptor, backend: str
-    ) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    ) -> Callable[[Any, Any], Awaitable[bytes]]:
         least = least_scope(method)
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
         start = self.backends.channel(backend).unary_unary(_path(method))
 
-        async def forward(request: bytes, context: Any) -> bytes:
+        async def forward(_requests: object, context: Any) -> bytes:
             try:
                 identity = await self._admit(context, least)
+                request = await receive(context)
                 remaining = context.time_remaining()
                 with self.load.call():
                     call = start(
@@ -84,14 +86,15 @@ class Forwarder:
 
     def _stream(
         self, method: MethodDescriptor, backend: str
-    ) -> Callable[[bytes, Any], AsyncIterator[bytes]]:
+    ) -> Callable[[Any, Any], AsyncIterator[bytes]]:
         least = least_scope(method)
         start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
         start = self.backends.channel(backend).unary_stream(_path(method))
 
-        async def forward(request: bytes, context: Any) -> AsyncIterator[bytes]:
+        async def forward(_requests: object, context: Any) -> AsyncIterator[bytes]:
             try:
                 identity = await self._admit(context, least)
+                request = await receive(context)
                 with self.load.stream(identity.actor):
                     # A stream without a deadline lives until one side ends it.
                     call = start(

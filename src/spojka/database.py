@@ -9,6 +9,7 @@ look-ups that find a tenant.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -21,8 +22,31 @@ from spojka.errors import Unavailable
 POOL_MAX_CONNECTIONS: Final = 8
 POOL_MAX_WAITING: Final = 200
 POOL_WAIT_SECONDS: Final = 10.0
+POOL_WAIT_AWAY_SECONDS: Final = 1.0
+"""How long a request waits where the last one found no server: its caller may ask another host."""
 STATEMENT_TIMEOUT_MS: Final = 60_000
 LOCK_TIMEOUT_MS: Final = 15_000
+IDLE_TRANSACTION_MS: Final = 60_000
+"""Longest that a transaction may wait for its process, which then is stopped or stuck."""
+CONNECT_SECONDS: Final = 10
+RECONNECT_SECONDS: Final = 5.0
+"""After so long of trying, the pool leaves it to the next request to connect: its pauses between
+attempts, which double, would outlast the outage."""
+SILENCE_MS_MAX: Final = 10_000
+"""Longest that an answer may be lost on the way before the connection is given up."""
+_KEEPALIVES: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+_TCP: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "tcp_user_timeout": SILENCE_MS_MAX,
+    **_KEEPALIVES,
+}
+"""A network that swallows everything says nothing: without these a request waits for as long as
+the system sends again, a quarter of an hour."""
+_TCP_OF_SERVER: Final = f"-c tcp_user_timeout={SILENCE_MS_MAX} " + " ".join(
+    f"-c tcp_{name}={value}" for name, value in _KEEPALIVES.items()
+)
+"""The same at the other end: locks of a host that is cut off become free, and so do its sessions.
+A server whose system lacks one of these says so in its log, and goes on."""
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -40,20 +64,26 @@ class Database:
         self._url = url
         self._options = (
             f"-c search_path={schema} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-            f" -c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000"
+            f" -c lock_timeout={LOCK_TIMEOUT_MS}"
+            f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MS}"
+            f" {_TCP_OF_SERVER}"
         )
         self._application = application
+        self._is_away = False
+        self._away_since: float | None = None
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=1,
             max_size=POOL_MAX_CONNECTIONS,
             max_waiting=POOL_MAX_WAITING,
             timeout=POOL_WAIT_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             kwargs={
                 "autocommit": True,
                 "options": self._options,
                 "application_name": application,
+                **_TCP,
             },
             name=application,
         )
@@ -110,6 +140,11 @@ class Database:
         async with self._checked_out() as connection:
             yield connection
 
+    @property
+    def away_seconds(self) -> float:
+        """Since the first request that did not reach the server, 0 where the last one did."""
+        return 0.0 if self._away_since is None else monotonic() - self._away_since
+
     async def connect_directly(self) -> Connection:
         """Open a connection outside the pool, for session locks and notifications."""
         return await psycopg.AsyncConnection.connect(
@@ -117,22 +152,27 @@ class Database:
             autocommit=True,
             options=self._options,
             application_name=f"{self._application} direct",
+            **_TCP,
         )
 
     @asynccontextmanager
     async def _checked_out(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection:
+            wait_seconds = POOL_WAIT_AWAY_SECONDS if self._is_away else POOL_WAIT_SECONDS
+            async with self._pool.connection(wait_seconds) as connection:
                 yield connection
+            self._is_away, self._away_since = False, None
         except PoolTimeout as error:
+            self._is_away, self._away_since = True, self._away_since or monotonic()
             raise Unavailable("no database connection became free in time") from error
         except TooManyRequests as error:
             raise Unavailable("too many requests wait for the database") from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _LOST as error:
             if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
                 raise Unavailable("the database was too busy") from error
             if getattr(error, "sqlstate", None) in _PASSING:
                 raise Unavailable("two requests met: try again") from error
+            self._away_since = self._away_since or monotonic()
             raise Unavailable("the connection to PostgreSQL was lost") from error
 
     async def _refuse_powerful_role(self) -> None:
@@ -157,6 +197,12 @@ class Database:
             )
 
 
+_LOST: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # Not an OperationalError, though the connection is gone as well.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 _PASSING: Final = frozenset({"40001", "40P01"})
 _SET_TENANT: Final = "SELECT set_config('app.tenant', %b, true)"
 

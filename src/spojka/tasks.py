@@ -57,6 +57,36 @@ async def open_task(connection: Connection, tenant_id: UUID, task: Task) -> bool
     return bool(row and row[0])
 
 
+async def open_tasks(connection: Connection, tenant_id: UUID, tasks: Sequence[Task]) -> None:
+    """As `open_task`, for several; of one kind and subject the last one holds."""
+    last = {(task.kind, task.subject): task for task in tasks}
+    if not last:
+        return
+    # Sorted, so that two who open the same wait for each other instead of deadlocking.
+    sorted_tasks = [last[name] for name in sorted(last)]
+    await connection.execute(
+        """
+        INSERT INTO task (tenant_id, id, kind, subject, summary, advice, details)
+        SELECT %s, * FROM
+            unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
+        ON CONFLICT (tenant_id, kind, subject) WHERE resolve_time IS NULL
+        DO UPDATE SET summary = excluded.summary, advice = excluded.advice,
+                      details = excluded.details
+            WHERE (task.summary, task.advice, task.details)
+                  IS DISTINCT FROM (excluded.summary, excluded.advice, excluded.details)
+        """,
+        [
+            tenant_id,
+            [new_id() for _ in sorted_tasks],
+            [task.kind for task in sorted_tasks],
+            [task.subject for task in sorted_tasks],
+            [task.summary for task in sorted_tasks],
+            [task.advice for task in sorted_tasks],
+            [Jsonb(dict(task.details)) for task in sorted_tasks],
+        ],
+    )
+
+
 async def close_tasks(
     connection: Connection, tenant_id: UUID, kind: str, subjects: Sequence[str], by: str = SPOJKA
 ) -> None:
@@ -107,22 +137,18 @@ async def list_tasks(
 ) -> tuple[list[TaskMessage], str]:
     """A page of tasks, newest first, and the token of the next."""
     limit = page_size(size, default=50, maximum=500)
-    after = decode_uuid_token(token)
+    before = decode_uuid_token(token)
+    conditions = ["tenant_id = %(tenant)s"]
+    if not include_resolved:
+        conditions.append("resolve_time IS NULL")
+    if subject:
+        conditions.append("subject = %(subject)s")
+    if before is not None:
+        conditions.append("id < %(before)s")
     cursor = await connection.execute(
-        f"""
-        SELECT {_COLUMNS} FROM task
-        WHERE tenant_id = %s AND (%s OR resolve_time IS NULL) AND (%s = '' OR subject = %s)
-          AND (%s::uuid IS NULL OR id < %s::uuid)
-        ORDER BY id DESC LIMIT %s
-        """,
-        [
-            tenant_id,
-            include_resolved,
-            subject,
-            subject,
-            *([after] * 2),
-            limit + 1,
-        ],
+        f"SELECT {_COLUMNS} FROM task WHERE {' AND '.join(conditions)}"
+        " ORDER BY id DESC LIMIT %(rows)s".encode(),
+        {"tenant": tenant_id, "subject": subject, "before": before, "rows": limit + 1},
     )
     rows = await cursor.fetchall()
     tasks = [_message(row) for row in rows[:limit]]

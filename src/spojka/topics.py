@@ -50,17 +50,23 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         "delete.retention.ms": str(7 * DAY_MS),
         "segment.ms": str(DAY_MS),
     }
-    if settings.topic_replication > 2:  # noqa: PLR2004 - two of three must have a message
-        for config in (facts, compacted):
-            config["min.insync.replicas"] = "2"
+    durable = durability(settings)
     return [
         TopicSpec(
             topic.full_name(settings.topic_prefix),
             partitions[topic],
-            compacted if topic is Topic.STOCK else facts,
+            (compacted if topic is Topic.STOCK else facts) | durable,
         )
         for topic in Topic
     ]
+
+
+def durability(settings: Settings) -> dict[str, str]:
+    """What every topic is configured with so that a broker lost takes no acknowledged record along.
+
+    Two of three must have a record: whatever the brokers' own default is.
+    """
+    return {"min.insync.replicas": "2"} if settings.topic_replication > 2 else {}  # noqa: PLR2004
 
 
 def dead_letter_topic(prefix: str, group: str) -> str:

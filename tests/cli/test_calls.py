@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from google.protobuf.message import Message
@@ -224,10 +225,29 @@ async def test_each_command_makes_its_call(house: House, options: list[str]) -> 
     for line, request in CALLS:
         house.echo.heard.clear()
         result = await call(*line.split(), *options)
-        requests = [heard.request for heard in house.echo.heard]
+        requests = [_without_id(heard.request) for heard in house.echo.heard]
         if result.exit_code != 0 or request not in requests:
             wrong.append((line, result.exit_code, result.output, requests))
     assert not wrong
+
+
+@pytest.mark.parametrize("line", [f"payment match {ID} --order {OTHER}", f"payment undo {ID}"])
+async def test_what_must_not_be_done_twice_has_an_id_of_its_own(
+    house: House, options: list[str], line: str
+) -> None:
+    for _ in range(2):
+        assert (await call(*line.split(), *options)).exit_code == 0
+    sent: list[Any] = [heard.request for heard in house.echo.heard]
+    assert len({UUID(request.request_id) for request in sent}) == 2
+
+
+def _without_id(request: Message) -> Message:
+    """The request without the id that a command draws for it."""
+    plain = type(request)()
+    plain.CopyFrom(request)
+    if "request_id" in plain.DESCRIPTOR.fields_by_name:
+        plain.ClearField("request_id")
+    return plain
 
 
 async def test_a_list_is_a_table_or_json(options: list[str]) -> None:

@@ -163,6 +163,21 @@ async def publish(
     await producer.close()
 
 
+def commit(kafka: KafkaConfig, group: str, offsets: Sequence[TopicPartition]) -> bool:
+    """Commit offsets of a group without members; False while its coordinator moves."""
+    consumer = Consumer(consumer_config(kafka, group))
+    try:
+        consumer.commit(offsets=list(offsets), asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() not in _COORDINATOR_MOVES:
+            raise
+        return False
+    else:
+        return True
+    finally:
+        consumer.close()
+
+
 def committed(kafka: KafkaConfig, group: str, topic: str, partitions: int) -> int:
     """The sum of the group's committed offsets: how many messages it has finished.
 

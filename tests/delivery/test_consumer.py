@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer as Client
 from confluent_kafka import TopicPartition
 
 from spojka.database import Database
+from spojka.delivery import consumer as consumer_module
 from spojka.delivery.acknowledged import Record
 from spojka.delivery.consumer import Consumer
 from spojka.delivery.dead_letters import DeadLetters
@@ -18,14 +18,15 @@ from spojka.delivery.failures import PoisonError
 from spojka.delivery.handler import ConsumerPolicy, Kind, ReceivedEvent, Route
 from spojka.delivery.headers import event_headers
 from spojka.delivery.health import Health
-from spojka.delivery.kafka_config import KafkaConfig, consumer_config
+from spojka.delivery.kafka_config import KafkaConfig
 from spojka.errors import Unavailable
 from spojka.outbox import Event
 from spojka.settings import Settings
 from spojka.telemetry import new_traceparent
 from spojka.topics import Topic
 from tests.delivery.conftest import GROUP
-from tests.delivery.scenes import TENANT, TYPE, Recorder, committed, event, publish, until
+from tests.delivery.scenes import TENANT, TYPE, Recorder, commit, committed, event, publish, until
+from tests.line import Line
 
 PARTITIONS = 4
 POLICY = ConsumerPolicy(retry_first_seconds=0.01, retry_max_seconds=0.05, unclear_attempts_max=3)
@@ -313,14 +314,42 @@ async def test_members_share_the_partitions_in_the_middle_of_a_stream(
         assert places == sorted(places)
 
 
+async def test_a_member_without_postgresql_leaves_its_partitions_to_the_others(
+    database: Database,
+    settings: Settings,
+    kafka: KafkaConfig,
+    schema: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer_module, "LEAVE_SECONDS", 0.5)
+    assert settings.database_url is not None
+    line = Line(settings.database_url.get_secret_value())
+    await line.lay()
+    far = Database(line.url, schema, application="far")
+    await far.open()
+    events = [event(f"key-{number}", number) for number in range(40)]
+    async with (
+        consuming(far, settings, Recorder(far)) as cut_off,
+        consuming(database, settings, Recorder(database)) as other,
+    ):
+        await until(lambda: bool(cut_off.partitions and other.partitions), "both have partitions")
+        await line.cut()
+        await publish(kafka, orders(settings), events)
+        await until_finished(kafka, settings, len(events))
+        assert not cut_off.partitions
+        await line.lay()
+        await until(lambda: bool(cut_off.partitions), "it is a member again")
+    assert len(await Recorder(database).effects()) == len(events)
+    await far.close()
+    await line.cut()
+
+
 async def test_a_missing_offset_stops_the_partition_instead_of_jumping(
     database: Database, settings: Settings, kafka: KafkaConfig
 ) -> None:
     await publish(kafka, orders(settings), [event("a", 1)])
-    client = Client(consumer_config(kafka, group_id(settings)))
     beyond = [TopicPartition(orders(settings), number, 1_000) for number in range(PARTITIONS)]
-    await asyncio.to_thread(lambda: client.commit(offsets=beyond, asynchronous=False))
-    client.close()
+    await until(lambda: asyncio.to_thread(commit, kafka, group_id(settings), beyond), "a commit")
     health = Health()
     handler = Recorder(database)
     async with consuming(database, settings, handler, health=health):

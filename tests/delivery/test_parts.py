@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spojka.api.stock.v1.events_pb2 import StockChanged
 from spojka.database import Database
 from spojka.delivery import inbox
-from spojka.delivery.admin import TopicMismatchError, ensure_topics
+from spojka.delivery.admin import TopicMismatchError, all_topics, ensure_topics
 from spojka.delivery.backoff import Backoff
 from spojka.delivery.failures import Failure, PoisonError, classify
 from spojka.delivery.handler import ReceivedEvent
@@ -98,6 +98,17 @@ def test_errors_are_classified_by_what_is_done_about_them(
     error: Exception, failure: Failure
 ) -> None:
     assert classify(error) is failure
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, None), (2, None), (3, "2"), (5, "2")])
+def test_where_there_are_three_replicas_two_must_have_every_record_of_every_topic(
+    replication: int, in_sync: str | None
+) -> None:
+    settings = Settings(topic_replication=replication)
+    specs = all_topics(settings, groups=["readers"], schemas=["stock"])
+    kinds = {spec.name.removeprefix("spojka.") for spec in specs}
+    assert {"readers.dead-letters.v1", "readers.replays.v1", "stock.receipts.v1"} < kinds
+    assert {spec.config.get("min.insync.replicas") for spec in specs} == {in_sync}
 
 
 async def test_topics_are_made_checked_and_corrected(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -10,8 +10,10 @@ import pytest
 from confluent_kafka import Producer
 
 from spojka.database import Database
+from spojka.delivery import admin as admin_module
 from spojka.delivery import lane as lane_module
 from spojka.delivery import outbox_rows
+from spojka.delivery import relay as relay_module
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig
 from spojka.delivery.outbox_rows import OutboxRow
@@ -172,6 +174,30 @@ async def test_a_batch_that_fails_half_way_is_published_whole(
     await assert_once_in_order(database, kafka, schema)
 
 
+async def test_batches_too_large_for_a_slow_line_are_tried_smaller(
+    database: Database,
+    settings: Settings,
+    kafka: KafkaConfig,
+    schema: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = lane_module.Lane._write
+
+    def write_few(self: lane_module.Lane, rows: Sequence[OutboxRow], client: Producer) -> None:
+        if len(rows) > 3:
+            raise BufferError("the line does not carry as much in time")
+        write(self, rows, client)
+
+    monkeypatch.setattr(lane_module.Lane, "_write", write_few)
+    monkeypatch.setattr(lane_module, "ROWS_MIN", 2)
+    monkeypatch.setattr(outbox_rows, "BATCH_MAX_ROWS", 64)
+    await raise_values(database, KEYS, 2)
+    async with running(database, settings) as relay:
+        await drained(database)
+        assert relay.stats.failed_batches > 0
+    await assert_once_in_order(database, kafka, schema)
+
+
 async def test_relays_share_the_lanes_fairly_and_take_over(
     database: Database, settings: Settings, kafka: KafkaConfig, schema: str
 ) -> None:
@@ -192,6 +218,93 @@ async def test_relays_share_the_lanes_fairly_and_take_over(
         await raise_values(database, KEYS, 5)
         first.nudge()
         await drained(database)
+    await assert_once_in_order(database, kafka, schema)
+
+
+class Way:
+    """The way of one process to Kafka: it swallows everything until it is opened."""
+
+    def __init__(self, kafka_bootstrap: str) -> None:
+        self._host, _, port = kafka_bootstrap.rpartition(":")
+        self._port = int(port)
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._opened.wait()
+        there_reader, there_writer = await asyncio.open_connection(self._host, self._port)
+        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while read := await reader.read(65_536):
+            writer.write(read)
+            await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def way_to(kafka_bootstrap: str) -> AsyncIterator[tuple[Way, str]]:
+    """Open a way that is closed at first; gives it and its address."""
+    way = Way(kafka_bootstrap)
+    server = await asyncio.start_server(way.carry, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield way, f"{host}:{port}"
+    finally:
+        way.open()
+        server.close()
+
+
+async def test_a_relay_that_does_not_reach_kafka_gives_way_until_it_does(
+    database: Database,
+    settings: Settings,
+    kafka: KafkaConfig,
+    schema: str,
+    kafka_bootstrap: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay_module, "GIVE_WAY_SECONDS", 1.0)
+    async with way_to(kafka_bootstrap) as (way, address), AsyncExitStack() as stack:
+        cut_off = settings.model_copy(update={"kafka_bootstrap": address})
+        first = await stack.enter_async_context(running(database, cut_off))
+        await until(lambda: first.stats.held_lanes == LANES, "the relay holds every lane")
+        await raise_values(database, KEYS, 2)
+        first.nudge()
+        second = await stack.enter_async_context(running(database, settings))
+        await drained(database)
+        assert (first.stats.held_lanes, second.stats.held_lanes) == (0, LANES)
+        assert second.stats.published_events == 2 * len(KEYS)
+        way.open()
+        await until(lambda: first.stats.held_lanes == LANES // 2, "it takes its share again")
+        await raise_values(database, KEYS, 2)
+        second.nudge()
+        await drained(database)
+        assert first.stats.published_events > 0
+    await assert_once_in_order(database, kafka, schema)
+
+
+async def test_the_only_relay_keeps_its_lanes_while_kafka_is_away(
+    database: Database,
+    settings: Settings,
+    kafka: KafkaConfig,
+    schema: str,
+    kafka_bootstrap: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay_module, "GIVE_WAY_SECONDS", 0.2)
+    monkeypatch.setattr(admin_module, "REQUEST_TIMEOUT_SECONDS", 2.0)
+    async with way_to(kafka_bootstrap) as (way, address):
+        cut_off = settings.model_copy(update={"kafka_bootstrap": address})
+        async with running(database, cut_off) as relay:
+            await raise_values(database, KEYS, 1)
+            await until(lambda: relay.stats.failed_batches > LANES, "it tried again and again")
+            assert relay.stats.held_lanes == LANES
+            way.open()
+            await drained(database)
     await assert_once_in_order(database, kafka, schema)
 
 

@@ -57,12 +57,16 @@ class Branch:
         """Let money come."""
         return self.bank.book(self.number, Transfer(amount, self.payer, vs=symbol))
 
+    def write(self, movements: Sequence[Movement]) -> bytes:
+        """The bytes of a new mail of these movements."""
+        return self.bank.write(movements, self.address)
+
 
 @dataclass(slots=True)
 class Banks:
     """All branches and the mails that they brought to the doors, one door after another."""
 
-    branches: Sequence[Branch]
+    branches: list[Branch]
     doors: Sequence[tuple[str, int]]
     story: Story
     posted: list[Posted] = field(default_factory=list)
@@ -81,18 +85,18 @@ class Banks:
         else:
             mails = [[movement] for movement in movements]
         for told in mails:
-            raw = self._write(branch, told)
-            await self._bring(branch, told, raw, door)
+            raw = branch.write(told)
+            await self.bring(branch, told, raw, door)
             if planned.paying is Paying.DELIVERED_TWICE:
-                await self._bring(branch, told, raw, door + 1)
+                await self.bring(branch, told, raw, door + 1)
             elif planned.paying is Paying.TOLD_TWICE:
-                await self._bring(branch, told, self._write(branch, told), door + 1)
+                await self.bring(branch, told, branch.write(told), door + 1)
 
     async def make_known(self, treasury: Treasury) -> None:
         """Let each bank write its first mail, and confirm it."""
         for branch in self.branches:
             movement = branch.book(FIRST_AMOUNT, "")
-            await self._bring(branch, [movement], self._write(branch, [movement]), 0)
+            await self.bring(branch, [movement], branch.write([movement]), 0)
         for branch in self.branches:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 payment = await self._first_payment(treasury, branch)
@@ -106,11 +110,7 @@ class Banks:
                 return payment
             await asyncio.sleep(LOOK_SECONDS)
 
-    @staticmethod
-    def _write(branch: Branch, movements: Sequence[Movement]) -> bytes:
-        return branch.bank.write(movements, branch.address)
-
-    async def _bring(
+    async def bring(
         self, branch: Branch, movements: Sequence[Movement], raw: bytes, door: int
     ) -> None:
         """Bring a mail to a door, again and again until it is taken. Raises Refused."""
@@ -135,17 +135,23 @@ class Banks:
         self.story.note(f"{house.name} told of {told} at port {port}")
 
 
+async def open_branch(
+    bank: Bank, treasury: Treasury, number: str, account: str, payer: str
+) -> Branch:
+    """Open an account at a bank and connect it: its first payment will wait for a person."""
+    connection = await treasury.connect(bank.house.name, account, "CZK")
+    owner = Account(number, "CZK", "Faults s.r.o.", Decimal(1000), [connection.address])
+    bank.open_account(owner)
+    return Branch(bank, number, payer, connection.id, connection.address)
+
+
 async def connected(
     street: Street, treasury: Treasury, doors: Sequence[tuple[str, int]], story: Story
 ) -> Banks:
     """Open an account at each bank and connect it; the banks are known afterwards."""
     branches = []
     for name, number, account, payer in ACCOUNTS:
-        bank = street.banks[name]
-        connection = await treasury.connect(name, account, "CZK")
-        owner = Account(number, "CZK", "Faults s.r.o.", Decimal(1000), [connection.address])
-        bank.open_account(owner)
-        branches.append(Branch(bank, number, payer, connection.id, connection.address))
+        branches.append(await open_branch(street.banks[name], treasury, number, account, payer))
     banks = Banks(branches, doors, story)
     await banks.make_known(treasury)
     return banks

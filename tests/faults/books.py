@@ -76,6 +76,9 @@ _QUERIES: Final = {
         FROM payments.payment
     """,
     "sources": "SELECT mail_id::text, movement, payment_id::text FROM payments.payment_source",
+    "decisions": """
+        SELECT payment_id::text, actor, kind, summary FROM payments.decision ORDER BY id
+    """,
     "allocations": """
         SELECT payment_id::text, order_id::text, amount, currency FROM payments.allocation
     """,
@@ -109,6 +112,7 @@ class Books:
     notified: list[Row]
     payments: dict[str, Row]
     sources: list[Row]
+    decisions: list[Row]
     allocations: list[Row]
     payables: dict[str, Row]
     rechecks: list[Row]

@@ -41,6 +41,13 @@ class Accepted:
     amendments: int = 0
     delivered: dict[str, Decimal] = field(default_factory=dict)
     """What the warehouse was made to deliver of each product."""
+    paid_under: str = ""
+    """The symbol that the customer wrote in place of the order's; a person gave the money to it."""
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The symbols under which money for it may come."""
+        return frozenset({self.symbol, self.paid_under} - {""})
 
 
 @dataclass(slots=True)

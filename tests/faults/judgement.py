@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -39,15 +39,7 @@ class Evidence:
 
 async def judge(system: System) -> None:
     """Wait for rest and compare everything. Fails with the seed, the scenario and the story."""
-    try:
-        await until_at_rest(system)
-        found = list(complaints(await gather(system)))
-    except NeverAtRest as error:
-        found = [str(error)]
-    found += [
-        f"a transaction hangs in Kafka: {where}"
-        for where in await asyncio.to_thread(hanging, system.settings)
-    ]
+    found = await hear(system)
     if found:
         system.broken_by = system.story.scenario
         raise AssertionError(
@@ -55,6 +47,20 @@ async def judge(system: System) -> None:
             + "\n".join(found[:COMPLAINTS_TOLD_MAX])
             + f"\n\nWhat happened last (logs in {system.settings.data_dir}):\n{system.story}"
         )
+
+
+async def hear(
+    system: System, more: Callable[[Evidence], Iterator[str]] | None = None
+) -> list[str]:
+    """Wait for rest, compare everything, and give the complaints; `more` may have others."""
+    try:
+        await until_at_rest(system)
+        evidence = await gather(system)
+        found = [*complaints(evidence), *(more(evidence) if more is not None else ())]
+    except NeverAtRest as error:
+        found = [str(error)]
+    hangs = await asyncio.to_thread(hanging, system.settings)
+    return [*found, *(f"a transaction hangs in Kafka: {where}" for where in hangs)]
 
 
 async def gather(system: System) -> Evidence:

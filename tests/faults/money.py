@@ -41,7 +41,7 @@ def is_unsteady(wanted: Accepted) -> bool:
 def excused(accepted: Mapping[str, Accepted], books: Books, task: Row) -> bool:
     """Whether a task is one that the plan brings about."""
     about = {id_ for id_, wanted in accepted.items() if is_unsteady(wanted)}
-    symbols = {accepted[id_].symbol for id_ in about}
+    symbols = {symbol for id_ in about for symbol in accepted[id_].symbols}
     about |= {row["id"] for row in books.payments.values() if row["variable_symbol"] in symbols}
     return task["kind"] in TASKS_ALLOWED and task["subject"].rpartition("/")[2] in about
 
@@ -149,9 +149,11 @@ def _orders(accepted: Mapping[str, Accepted], posted: list[Posted], books: Books
         if payable is None or order is None:
             yield f"{wanted.number} is not known where payments are"
             continue
-        if payers[id_] - {wanted.symbol}:
+        if payers[id_] - wanted.symbols:
             yield f"{wanted.number} is paid by what was sent for {payers[id_]}"
-        due = ZERO if wanted.paying is Paying.NOT else sent[wanted.symbol]
+        due = ZERO
+        if wanted.paying is not Paying.NOT:
+            due = sum((sent[symbol] for symbol in wanted.symbols), ZERO)
         if payable["paid"] > due:
             yield f"{wanted.number}: {payable['paid']} paid, {due} was sent for it"
         if not is_unsteady(wanted) and wanted.paying is not Paying.NOT:

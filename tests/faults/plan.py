@@ -90,10 +90,10 @@ def price(basket: Mapping[str, int | Decimal]) -> Decimal:
 
 
 def plan_orders(
-    scenario: str, products: Sequence[str], count: int, seconds: float
+    scenario: str, products: Sequence[str], count: int, seconds: float, seed: int = SEED
 ) -> list[PlannedOrder]:
     """Plan the orders of all shops, placed over about so many seconds."""
-    random = Random(f"{SEED} {scenario}")
+    random = Random(f"{seed} {scenario}")
     shift = random.randrange(len(_EVERY_WAY))
     longest_pause = 2 * seconds * len(SHOPS) / count
     planned = []

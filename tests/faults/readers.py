@@ -37,7 +37,7 @@ _TYPES: Mapping[str, type[Message]] = {
         payment_events.OrderPaymentChanged,
     )
 }
-_PARTITIONS = {
+PARTITIONS = {
     Topic.STOCK: "stock_partitions",
     Topic.ORDERS: "orders_partitions",
     Topic.IMPORTS: "orders_partitions",
@@ -65,9 +65,9 @@ def read_topics(settings: Settings) -> Read:
     # Side by side: each partition's end is waited for, and there are many.
     with ThreadPoolExecutor() as threads:
         counts = threads.map(partial(_count, settings), GROUPS)
-        read = threads.map(partial(_events, settings), _PARTITIONS)
+        read = threads.map(partial(_events, settings), PARTITIONS)
     events, ids = dict[Topic, dict[str, list[Any]]](), Counter[str]()
-    for topic, (found, its_ids) in zip(_PARTITIONS, read, strict=True):
+    for topic, (found, its_ids) in zip(PARTITIONS, read, strict=True):
         events[topic] = found
         ids += its_ids
     return Read(
@@ -103,7 +103,7 @@ def _ends(settings: Settings, isolation_level: str) -> dict[tuple[str, int], int
     try:
         return {
             (name, number): reader.bounds(consumer, name, number)[1]
-            for topic, partitions in _PARTITIONS.items()
+            for topic, partitions in PARTITIONS.items()
             for name in [topic.full_name(settings.topic_prefix)]
             for number in range(getattr(settings, partitions))
         }
@@ -117,7 +117,7 @@ def _events(settings: Settings, topic: Topic) -> tuple[dict[str, list[Any]], Cou
     found: dict[str, list[Any]] = {}
     ids: Counter[str] = Counter()
     with reader.opened(kafka_config(settings, "judgement")) as consumer:
-        for partition in range(getattr(settings, _PARTITIONS[topic])):
+        for partition in range(getattr(settings, PARTITIONS[topic])):
             for message in reader.read(consumer, name, partition, 0):
                 key, value = message.key(), message.value()
                 assert key is not None

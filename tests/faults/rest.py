@@ -11,6 +11,7 @@ from tests.faults.system import System
 
 PATIENCE_SECONDS: Final = 150.0
 LOOK_SECONDS: Final = 0.3
+TOLD_SECONDS: Final = 10.0
 DONE: Final = frozenset({"acked", "withdrawn"})
 SHOWN_MAX: Final = 8
 
@@ -41,13 +42,17 @@ async def until_at_rest(system: System) -> None:
 
 
 async def _until_quiet(system: System, more: Callable[[Books], Iterable[str]]) -> Books:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    loop = asyncio.get_running_loop()
+    deadline, told = loop.time() + PATIENCE_SECONDS, loop.time()
     while True:
         books = await system.books()
         left = [*_under_way(books), *more(books)]
         if not left:
             return books
-        if asyncio.get_running_loop().time() > deadline:
+        if loop.time() - told > TOLD_SECONDS:
+            told = loop.time()
+            system.story.note(f"{len(left)} things are under way, such as {left[0]}")
+        if loop.time() > deadline:
             raise NeverAtRest("still under way:\n  " + "\n  ".join(left[:SHOWN_MAX]))
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -41,7 +41,6 @@ class Ledger:
     documents: list[LedgerDocument]
     free: dict[str, Decimal]
     orders_created: int
-    requests: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,20 @@ class Storehouse:
         ]
         await self._post("cards", cards)
 
+    async def put_cards(self, cards: list[dict[str, Any]]) -> None:
+        """Put cards as they are said to be, all in one step, until it is known to be done."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    await self._post("cards", cards)
+                except httpx.TransportError:
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    return
+
     async def ledger(self) -> Ledger:
         """Read the ledger."""
-        answer = await self._get("ledger?parts=orders,cards,counters,requests")
+        answer = await self._get("ledger?parts=orders,cards,counters")
         free: dict[str, Decimal] = {}
         for card in answer["cards"]:
             number = Decimal(card["count"]) - Decimal(card["reservation"])
@@ -73,8 +83,12 @@ class Storehouse:
             [_document(order) for order in answer["orders"]],
             free,
             answer["counters"]["orders_created"],
-            answer["requests"],
         )
+
+    async def requests(self) -> list[dict[str, Any]]:
+        """Read the journal of the requests that came."""
+        answer = await self._get("ledger?parts=requests")
+        return list(answer["requests"])
 
     async def move(self, random: Random, product: str) -> None:
         """Receive or issue some pieces. The ledger says what became of it."""
@@ -117,6 +131,18 @@ class Storehouse:
         """Make something go wrong."""
         await self._post("faults", fields)
 
+    async def clear_faults(self) -> None:
+        """Let nothing more go wrong."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    answer = await self.warehouse.http.delete("/sandbox/faults")
+                except httpx.TransportError:
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    answer.raise_for_status()
+                    return
+
     async def until_no_fault_is_left(self) -> None:
         """Wait until everything that was to go wrong has gone wrong."""
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -126,13 +152,17 @@ class Storehouse:
     async def _standing(self, accepted: Accepted) -> LedgerDocument:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                for document in (await self.ledger()).documents:
+                for document in await self._documents():
                     if (document.order_id, document.content_revision) == (
                         accepted.id,
                         accepted.content_revision,
                     ):
                         return document
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _documents(self) -> list[LedgerDocument]:
+        answer = await self._get("ledger?parts=orders")
+        return [_document(order) for order in answer["orders"]]
 
     async def _get(self, path: str) -> Any:
         async with asyncio.timeout(PATIENCE_SECONDS):

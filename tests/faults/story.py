@@ -13,10 +13,11 @@ EVENTS_TOLD_MAX: Final = 60
 class Story:
     """The last events with their times; also takes the news of the installation."""
 
-    def __init__(self) -> None:
+    def __init__(self, told_max: int = EVENTS_TOLD_MAX) -> None:
+        """Keep so many events of a scenario."""
         self.scenario = ""
         self._began = time.monotonic()
-        self._events: deque[str] = deque(maxlen=EVENTS_TOLD_MAX)
+        self._events: deque[str] = deque(maxlen=told_max)
 
     def begin(self, scenario: str) -> None:
         """Begin to tell of a scenario."""
@@ -27,6 +28,11 @@ class Story:
     def note(self, text: str) -> None:
         """Note what just happened."""
         self._events.append(f"{time.monotonic() - self._began:7.2f} s  {text}")
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """What was noted, oldest first."""
+        return tuple(self._events)
 
     def __str__(self) -> str:
         return "\n".join(self._events)

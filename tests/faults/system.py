@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from sandbox.shops.edge import connected
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
 from spojka.crash_points import ORDERS_VARIABLE, CrashPoint
 from spojka.probe import http_lacks
-from spojka.servers.ports import choose_port
+from spojka.servers.ports import LOOPBACK, choose_port
 from spojka.settings import Settings
 from spojka.supervisor import Child, RestartPolicy
 from spojka.up import Installation, UpOptions, running
@@ -35,7 +35,7 @@ from tests.faults.story import Story
 
 KILLS_MAX: Final = 20
 """What all scenarios together may kill: they are to end within minutes."""
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 240.0
 LOOK_SECONDS: Final = 0.05
 SERVICES: Final = ("stock", "orders", "gateway", "payments", "mail_ingest")
 WAREHOUSE: Final = "pohoda"
@@ -58,11 +58,13 @@ class System:
     story: Story
     storehouse: Storehouse
     office: Office
+    street: Street
     banks: Banks
     tenant: UUID
     connection: api.Connection
     crash_orders: Path
     book: Book = field(default_factory=Book)
+    kills_max: int = KILLS_MAX
     kills: int = 0
     broken_by: str = ""
 
@@ -186,7 +188,7 @@ class System:
 
     def _count_kill(self) -> None:
         self.kills += 1
-        assert self.kills <= KILLS_MAX, "the scenarios kill more than they may"
+        assert self.kills <= self.kills_max, "the scenarios kill more than they may"
 
     def _pids(self, service: str) -> list[int | None]:
         return [
@@ -197,16 +199,27 @@ class System:
 
 
 @asynccontextmanager
-async def running_system(folder: Path) -> AsyncIterator[System]:
-    """Run everything below a folder for the time of a block."""
+async def running_system(
+    folder: Path,
+    story: Story | None = None,
+    variables_of: Mapping[str, Mapping[str, str]] | None = None,
+) -> AsyncIterator[System]:
+    """Run everything below a folder for the time of a block.
+
+    `variables_of` are added to the environment of a service, or of one process by its name.
+    """
     # The doors are not known yet: each mail is brought to one of them.
-    async with open_street("127.0.0.1", 0) as street, _running(folder, street) as system:
+    async with (
+        open_street("127.0.0.1", 0) as street,
+        _running(folder, street, story or Story(), variables_of or {}) as system,
+    ):
         yield system
 
 
 @asynccontextmanager
-async def _running(folder: Path, street: Street) -> AsyncIterator[System]:
-    story = Story()
+async def _running(
+    folder: Path, street: Street, story: Story, variables_of: Mapping[str, Mapping[str, str]]
+) -> AsyncIterator[System]:
     settings = Settings(
         database_url=None,
         kafka_bootstrap=None,
@@ -221,20 +234,29 @@ async def _running(folder: Path, street: Street) -> AsyncIterator[System]:
     crash_orders = folder / "crash"
     for service in SERVICES:
         (crash_orders / service).mkdir(parents=True)
+    orders = {service: {ORDERS_VARIABLE: str(crash_orders / service)} for service in SERVICES}
     options = UpOptions(
         settings=settings,
         instances=dict.fromkeys(SERVICES, 2),
         free_ports=True,
-        variables_of={
-            service: {ORDERS_VARIABLE: str(crash_orders / service)} for service in SERVICES
-        },
+        variables_of={**orders, **variables_of},
         policy=RESTARTS,
         report=story,
     )
+    async with running(options) as installation:
+        url = await start_warehouse(installation)
+        async with trading_merchant(installation, street, url, story, crash_orders) as system:
+            yield system
+
+
+@asynccontextmanager
+async def trading_merchant(
+    installation: Installation, street: Street, warehouse_url: str, story: Story, crash_orders: Path
+) -> AsyncIterator[System]:
+    """Open a merchant's shops, warehouse and bank accounts in a running installation."""
     async with AsyncExitStack() as stack:
-        installation = await stack.enter_async_context(running(options))
-        url = await _start_warehouse(installation)
-        storehouse = Storehouse(await stack.enter_async_context(controlled(url)), story)
+        warehouse = await stack.enter_async_context(controlled(warehouse_url))
+        storehouse = Storehouse(warehouse, story)
         await storehouse.stock(PRODUCTS)
         # Both edges under one address: what one of them loses, the other takes.
         edges = ",".join(
@@ -248,7 +270,7 @@ async def _running(folder: Path, street: Street) -> AsyncIterator[System]:
         for shop in SHOPS:
             await office.create_channel(shop, shop.title())
         doors = [
-            (installation.settings.smtp_host, instance.smtp_port)
+            (instance.host, instance.smtp_port)
             for instance in installation.instances
             if instance.smtp_port
         ]
@@ -257,21 +279,23 @@ async def _running(folder: Path, street: Street) -> AsyncIterator[System]:
             story=story,
             storehouse=storehouse,
             office=office,
+            street=street,
             banks=await connected_banks(street, Treasury(office.edge), doors, story),
             tenant=UUID(tenant.id),
-            connection=await _connect(office, url),
+            connection=await _connect(office, warehouse_url),
             crash_orders=crash_orders,
         )
 
 
-async def _start_warehouse(installation: Installation) -> str:
+async def start_warehouse(installation: Installation, host: str = LOOPBACK) -> str:
+    """Start the stand-in mServer, reached at an address of this machine; gives its URL."""
     data_dir = installation.settings.data_dir
     port = await choose_port("the stand-in mServer", None, data_dir / "ports" / "pohoda.http")
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     child = Child(
         name=WAREHOUSE,
         argv=(
-            *(sys.executable, "-m", "sandbox.pohoda"),
+            *(sys.executable, "-m", "sandbox.pohoda", "--host", host),
             *("--port", str(port), "--state", str(data_dir / "pohoda.sqlite")),
         ),
         env=dict(os.environ),

@@ -115,7 +115,7 @@ async def test_every_answer_of_the_mserver_is_lost_once(system: System) -> None:
             )
         await system.storehouse.until_no_fault_is_left()
     await judge(system)
-    requests = (await system.storehouse.ledger()).requests
+    requests = await system.storehouse.requests()
     lost = {kind for request in requests if request["faults"] for kind in request["kinds"]}
     assert lost == ANSWERS.keys()
 

@@ -58,7 +58,7 @@ class Stream:
                 await asyncio.sleep(planned.pause_seconds)
                 await self._admit()
                 order = await desk.place(planned)
-                group.create_task(self._follow(desk, planned, order))
+                group.create_task(follow(self._system, desk, planned, order))
                 if planned.paying is not Paying.NOT:
                     group.create_task(self._system.banks.pay(planned))
                 async with self._grown:
@@ -70,50 +70,52 @@ class Stream:
             await self._grown.wait_for(lambda: self._begun < self._allowed)
             self._begun += 1
 
-    async def _follow(self, desk: Desk, planned: PlannedOrder, order: order_pb2.Order) -> None:
-        if planned.fate in IN_PLACE:
-            await self._until_stands(desk, order)
-        match planned.fate:
-            case Fate.AMENDED | Fate.AMENDED_IN_PLACE:
-                await desk.amend(order, planned)
-            case Fate.CANCELLED | Fate.CANCELLED_IN_PLACE:
-                await desk.cancel(order)
-            case Fate.DELIVERED | Fate.DELIVERED_IN_PART:
-                accepted = self._system.book.orders[order.id]
-                whole = planned.fate is Fate.DELIVERED
-                await self._system.storehouse.deliver(accepted, whole=whole)
-            case Fate.KEPT:
-                pass
-
-    async def _until_stands(self, desk: Desk, order: order_pb2.Order) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                found = await desk.look_up(order)
-                if getattr(found, "import").state == order_pb2.IMPORT_STATE_ACKED:
-                    return
-                await asyncio.sleep(LOOK_SECONDS)
-
     async def _move_goods(self) -> None:
         random = Random(f"{SEED} {self._system.story.scenario} movements")
         for number in range(MOVEMENTS):
             await self.until_accepted(min(number * 2, len(self._orders)))
             await self._system.storehouse.move(random, random.choice(PRODUCTS))
-            await self._send_impulse()
-
-    async def _send_impulse(self) -> None:
-        # A hint: where it is lost, the probe finds the movement.
-        url = self._system.connection.impulse_url
-        try:
-            async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
-                answer = await http.post(url)
-        except httpx.HTTPError as error:
-            self._system.story.note(f"an impulse was lost: {error!r}")
-        else:
-            self._system.story.note(f"an impulse was answered with {answer.status_code}")
+            await send_impulse(self._system)
 
     async def _read_in_full(self) -> None:
         await self.until_accepted(FULL_READING_AT)
         await self._system.read_all_now()
+
+
+async def follow(system: System, desk: Desk, planned: PlannedOrder, order: order_pb2.Order) -> None:
+    """Let the fate of an order come about."""
+    if planned.fate in IN_PLACE:
+        await _until_stands(desk, order)
+    match planned.fate:
+        case Fate.AMENDED | Fate.AMENDED_IN_PLACE:
+            await desk.amend(order, planned)
+        case Fate.CANCELLED | Fate.CANCELLED_IN_PLACE:
+            await desk.cancel(order)
+        case Fate.DELIVERED | Fate.DELIVERED_IN_PART:
+            accepted = system.book.orders[order.id]
+            await system.storehouse.deliver(accepted, whole=planned.fate is Fate.DELIVERED)
+        case Fate.KEPT:
+            pass
+
+
+async def _until_stands(desk: Desk, order: order_pb2.Order) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = await desk.look_up(order)
+            if getattr(found, "import").state == order_pb2.IMPORT_STATE_ACKED:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def send_impulse(system: System) -> None:
+    """Send the hint that something changed; where it is lost, the probe finds it."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+            answer = await http.post(system.connection.impulse_url)
+    except httpx.HTTPError as error:
+        system.story.note(f"an impulse was lost: {error!r}")
+    else:
+        system.story.note(f"an impulse was answered with {answer.status_code}")
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from spojka.servers.kafka import EmbeddedKafka
-from spojka.servers.kafka_config import server_properties
-from spojka.servers.ports import PortTakenError
+from spojka.servers.kafka_config import Node, server_properties
+from spojka.servers.ports import LOOPBACK, PortTakenError
 from spojka.supervisor import RestartPolicy, State, Supervisor
 
 TOPIC = "levels"
@@ -120,7 +120,8 @@ async def test_transactions_groups_and_topics_survive_restart_and_kill_9(home: P
 
 
 def test_listens_on_loopback_alone(home: Path) -> None:
-    properties = server_properties(home, port=1, controller_port=2)
+    node = Node(1, LOOPBACK, port=1, controller_port=2)
+    properties = server_properties(home, node, [node])
     listeners = [
         line for line in properties.splitlines()
         if line.startswith(("listeners=", "advertised.listeners="))
@@ -129,6 +130,22 @@ def test_listens_on_loopback_alone(home: Path) -> None:
     for line in listeners:
         for listener in line.partition("=")[2].split(","):
             assert listener.partition("://")[2].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "replicas", "in_sync"), [(1, 1, 1), (2, 2, 1), (3, 3, 2), (5, 3, 2)]
+)
+def test_a_cluster_of_three_keeps_records_where_one_node_is_lost(
+    home: Path, nodes: int, replicas: int, in_sync: int
+) -> None:
+    cluster = [Node(number, f"10.0.0.{number}", 9092, 9093) for number in range(1, nodes + 1)]
+    text = server_properties(home, cluster[0], cluster)
+    found = dict(line.split("=", 1) for line in text.splitlines())
+    for name in ("default", "offsets.topic", "transaction.state.log"):
+        assert int(found[f"{name}.replication.factor"]) == replicas
+    assert int(found["min.insync.replicas"]) == in_sync
+    assert int(found["transaction.state.log.min.isr"]) == in_sync
+    assert found["controller.quorum.voters"].count("@") == nodes
 
 
 async def test_names_a_taken_port(home: Path) -> None:

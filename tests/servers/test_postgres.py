@@ -19,7 +19,8 @@ from spojka.servers import postgres_home
 from spojka.servers.ports import PortTakenError, free_port
 from spojka.servers.postgres import EmbeddedPostgres
 from spojka.servers.server import ServerError, serving
-from spojka.supervisor import RestartPolicy, Supervisor
+from spojka.supervisor import Child, RestartPolicy, Supervisor
+from spojka.supervisor.child import always_ready
 
 
 def _postgres(home: Path, **settings: object) -> EmbeddedPostgres:
@@ -102,6 +103,13 @@ async def test_recovers_from_kill_9_under_the_supervisor(home: Path) -> None:
         answer = await _until_served(server.url, "SELECT answer FROM kept")
         assert answer == "yes"
         assert supervisor.statuses()[0].pid != pid
+
+
+async def test_is_given_time_to_recover(home: Path) -> None:
+    """One that is ended in the middle of its recovery begins anew, and never gets through."""
+    usual = Child(name="", argv=(), env={}, log_path=home, ready=always_ready)
+    child = await _postgres(home).prepare()
+    assert child.ready_timeout_s >= 10 * usual.ready_timeout_s
 
 
 async def test_ends_with_its_supervisor_and_starts_again(home: Path) -> None:

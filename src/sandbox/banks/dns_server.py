@@ -20,8 +20,8 @@ PORTS: Final = 4_000
 PORT_TRIES_MAX: Final = 200
 
 
-def free_port() -> int:
-    """A port that is free for TCP and UDP. Raises OSError where none was found.
+def free_port(host: str = HOST) -> int:
+    """A port of an address that is free for TCP and UDP. Raises OSError where none was found.
 
     Any of many, so that two who ask at the same time get different ones.
     """
@@ -33,23 +33,23 @@ def free_port() -> int:
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         ):
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            stream.bind((HOST, port))
-            datagrams.bind((HOST, port))
+            stream.bind((host, port))
+            datagrams.bind((host, port))
             return port
-    raise OSError(f"no port from {FIRST_PORT} to {FIRST_PORT + PORTS} of {HOST} is free")
+    raise OSError(f"no port from {FIRST_PORT} to {FIRST_PORT + PORTS} of {host} is free")
 
 
 @asynccontextmanager
-async def serving(zone: Zone, port: int) -> AsyncIterator[None]:
-    """Serve a zone on a port for the time of a block.
+async def serving(zone: Zone, port: int, host: str = HOST) -> AsyncIterator[None]:
+    """Serve a zone on a port of an address for the time of a block.
 
     Raises OSError where the port is taken.
     """
     streams = _Streams(zone)
-    server = await asyncio.start_server(streams.serve, HOST, port)
+    server = await asyncio.start_server(streams.serve, host, port)
     try:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Datagrams(zone), local_addr=(HOST, port)
+            lambda: _Datagrams(zone), local_addr=(host, port)
         )
     except OSError:
         server.close()

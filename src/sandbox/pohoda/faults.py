@@ -25,6 +25,9 @@ class Effect(StrEnum):
     """The answer is an HTTP error with `status` and a page that is no XML."""
     CUT = "cut"
     """The answer ends in the middle, though its length is announced as such."""
+    REPEATED = "repeated"
+    """The request is processed, and the answer to the one before it is delivered once more in place
+    of its own: the last answer to a request of the same kinds, where there was one."""
     CHARSET = "charset"
     """The answer's bytes are UTF-8 while it declares Windows-1250."""
     LOCKED = "locked"

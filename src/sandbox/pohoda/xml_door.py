@@ -40,6 +40,7 @@ class XmlDoor:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._interruptions = Interruptions(installation.connections)
+        self._former: dict[frozenset[Kind], str] = {}
 
     async def answer(self, request: Request) -> Response:
         """Answer a pack: whatever its content, success and failure are inside the XML."""
@@ -73,6 +74,10 @@ class XmlDoor:
             return PlainTextResponse(str(error), status_code=400)
         if interruption := await self._interruptions.apply(request, late):
             return interruption
+        former = self._former.get(call.kinds, text)
+        self._former[call.kinds] = text
+        if any(fault.effect is Effect.REPEATED for fault in faults):
+            text = former
         return _written(text, faults, request.headers.get("accept-encoding", ""))
 
     async def _process(

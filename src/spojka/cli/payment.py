@@ -1,6 +1,7 @@
 """`spojka payment …`."""
 
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -101,7 +102,7 @@ async def match(
         payments.Share(order_id=name, amount=amount)
         for name, _, amount in (each.partition("=") for each in order)
     ]
-    request = payments.MatchPaymentRequest(id=payment_id, shares=shares)
+    request = payments.MatchPaymentRequest(id=payment_id, shares=shares, request_id=str(uuid4()))
     method = PaymentServiceStub(edge.channel).MatchPayment
     print_message((await edge.call(method, request)).payment)
 
@@ -149,7 +150,7 @@ async def never(
 @edge_command(app)
 async def undo(edge: Edge, payment_id: PaymentId) -> None:
     """Take back a person's last decision on a payment."""
-    request = payments.UndoDecisionRequest(id=payment_id)
+    request = payments.UndoDecisionRequest(id=payment_id, request_id=str(uuid4()))
     method = PaymentServiceStub(edge.channel).UndoDecision
     print_message((await edge.call(method, request)).payment)
 

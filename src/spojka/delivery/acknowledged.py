@@ -33,6 +33,8 @@ class AcknowledgedProducer:
         self._config = {
             **producer_config(config),
             "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+            # What was sent to a leader that fell silent goes to the next one in the time left.
+            "socket.timeout.ms": DELIVERY_TIMEOUT_MS // 3,
             "queue.buffering.max.messages": 10_000,
         }
         self._client: Producer | None = None

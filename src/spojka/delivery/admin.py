@@ -17,7 +17,14 @@ from spojka.delivery.receipts import receipts_topic
 from spojka.errors import Unavailable
 from spojka.outbox import LANES
 from spojka.settings import Settings
-from spojka.topics import DAY_MS, TopicSpec, dead_letter_topic, replay_topic, topic_specs
+from spojka.topics import (
+    DAY_MS,
+    TopicSpec,
+    dead_letter_topic,
+    durability,
+    replay_topic,
+    topic_specs,
+)
 
 REQUEST_TIMEOUT_SECONDS: Final = 30.0
 USABLE_TIMEOUT_SECONDS: Final = 30.0
@@ -33,11 +40,10 @@ def all_topics(
 ) -> list[TopicSpec]:
     """Give the event topics, those of the groups' dead letters and replays, and the receipts."""
     prefix = settings.topic_prefix
-    for_ever = {"cleanup.policy": "delete", "retention.ms": "-1"}
-    facts = {
-        "cleanup.policy": "delete",
-        "retention.ms": str(settings.fact_retention_days * DAY_MS),
-    }
+    # A dead letter or a receipt that is lost is an event lost or said twice: as durable as events.
+    kept = {"cleanup.policy": "delete", **durability(settings)}
+    for_ever = kept | {"retention.ms": "-1"}
+    facts = kept | {"retention.ms": str(settings.fact_retention_days * DAY_MS)}
     # Only the last receipt of a lane counts, however old it is: bounded by size, not by time.
     last = for_ever | {"retention.bytes": str(32 * 1024 * 1024), "segment.bytes": str(8 * 1024**2)}
     specs = topic_specs(settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import structlog
 from confluent_kafka import Message
@@ -18,8 +19,12 @@ from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import consumer_config, kafka_config
 from spojka.delivery.partition_worker import PartitionWorker
 from spojka.delivery.poll_thread import Done, PollThread
+from spojka.errors import Unavailable
 from spojka.settings import Settings
 from spojka.topics import Topic, dead_letter_topic, replay_topic
+
+LEAVE_SECONDS: Final = 5.0
+"""Without PostgreSQL, after which a member leaves the group: others may reach it."""
 
 log = structlog.get_logger()
 
@@ -53,6 +58,7 @@ class Consumer:
         kafka = kafka_config(settings, f"spojka-{group}")
         self._group = group
         self._settings = settings
+        self._database = database
         self._policy = policy or ConsumerPolicy()
         self._health = health
         self._part = f"consumer {group}"
@@ -104,6 +110,7 @@ class Consumer:
         backoff = Backoff(0.2, 10.0)
         while True:
             try:
+                await self._until_database_answers()
                 await ensure_topics(self._settings, groups=[self._group])
                 await self._be_member()
             except Exception as error:  # noqa: BLE001 - whatever it is, a new member may do
@@ -111,13 +118,25 @@ class Consumer:
                 self._health.degrade(self._part, f"the consumer broke: {error!r}")
             await asyncio.sleep(backoff.next_seconds())
 
+    async def _until_database_answers(self) -> None:
+        backoff = Backoff(0.5, 5.0)
+        while True:
+            try:
+                async with self._database.autocommit() as connection:
+                    await connection.execute("SELECT 1")
+            except Unavailable as error:
+                self._health.degrade(self._part, f"left the group: {error.message}")
+                await asyncio.sleep(backoff.next_seconds())
+            else:
+                return
+
     async def _be_member(self) -> None:
-        """Poll until cancelled; raises what broke the client or a worker."""
+        """Poll until cancelled or without PostgreSQL; raises what broke the client or a worker."""
         loop = asyncio.get_running_loop()
         self._thread = PollThread(self._config, self._topics, self._policy, self, loop)
         self._thread.start()
         try:
-            await _joined(self._thread)
+            await _joined(self._thread, lambda: self._database.away_seconds > LEAVE_SECONDS)
         finally:
             self._thread.ask_to_stop()
             await _joined(self._thread)
@@ -191,6 +210,6 @@ def _gap(assignment: Assignment) -> str:
     return f"{assignment.topic}[{assignment.partition}]: gap"
 
 
-async def _joined(thread: PollThread) -> None:
-    while thread.is_alive():  # noqa: ASYNC110 - threading has no event to await
+async def _joined(thread: PollThread, unless: Callable[[], bool] = lambda: False) -> None:
+    while thread.is_alive() and not unless():  # noqa: ASYNC110 - threading has no event to await
         await asyncio.sleep(0.02)

@@ -1,12 +1,18 @@
 """The librdkafka properties that every Kafka client of Spojka shares."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from spojka.settings import Settings
 
 KafkaConfig = dict[str, Any]
 """Properties of a librdkafka client by name."""
+
+CONNECT_MS_MAX: Final = 10_000
+CONSUMER_SILENCE_MS_MAX: Final = 20_000
+"""After so long without an answer a broker is taken for lost: what is fetched at once must come
+through a slow line in that time."""
+FETCH_BYTES_MAX: Final = 128 * 1024
 
 
 def kafka_config(settings: Settings, client_id: str) -> KafkaConfig:
@@ -21,6 +27,8 @@ def kafka_config(settings: Settings, client_id: str) -> KafkaConfig:
         "allow.auto.create.topics": False,
         # A broker that comes back is found again within a second.
         "reconnect.backoff.max.ms": 1000,
+        # A broker whose host is gone refuses nothing: it is silent.
+        "socket.connection.setup.timeout.ms": CONNECT_MS_MAX,
         "logger": logging.getLogger("spojka.kafka"),
         # Errors only: librdkafka warns of every retry that is a matter of course.
         "log_level": 3,
@@ -56,4 +64,9 @@ def consumer_config(base: KafkaConfig, group: str) -> KafkaConfig:
         "queued.max.messages.kbytes": 16 * 1024,
         # An answer comes at once where there is something to say.
         "fetch.min.bytes": 1,
+        "socket.timeout.ms": CONSUMER_SILENCE_MS_MAX,
+        "fetch.message.max.bytes": FETCH_BYTES_MAX,
+        "fetch.max.bytes": FETCH_BYTES_MAX,
+        # Of a consumer: only what "fetch.max.bytes" may not be below. A larger batch comes whole.
+        "message.max.bytes": FETCH_BYTES_MAX,
     }

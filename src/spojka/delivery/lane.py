@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
+from time import monotonic
 from typing import Final
 
 from confluent_kafka import Producer
@@ -21,6 +22,9 @@ from spojka.delivery.receipts import Receipt, digest_of, read_last, receipts_top
 PRODUCERS: Final = ("a", "b")
 """Two producers take turns: Kafka lets one begin again only after it has marked the partitions of
 its last transaction, and a producer that asks too early waits for 20 ms."""
+
+ROWS_MIN: Final = 50
+"""Of a batch, however often larger ones failed."""
 
 StillHeld = Callable[[int], Awaitable[bool]]
 
@@ -59,6 +63,17 @@ class Lane:
         self._source = source_of(database.schema)
         self._producers: list[TransactionalProducer] = []
         self._woken = asyncio.Event()
+        self._trying_since: float | None = None
+        self._rows_max = outbox_rows.BATCH_MAX_ROWS
+
+    @property
+    def tried_seconds(self) -> float:
+        """For how long it has tried to publish without success; 0 while there is nothing to do."""
+        return 0.0 if self._trying_since is None else monotonic() - self._trying_since
+
+    def begin_trying(self) -> None:
+        """Say that `drain` is about to be called; a trial that failed goes on with the next."""
+        self._trying_since = self._trying_since or monotonic()
 
     def wake(self) -> None:
         """Say that there may be rows."""
@@ -89,17 +104,23 @@ class Lane:
             while True:
                 # Lost lane or not, they are published: deleting them is right whoever does it.
                 rows = await outbox_rows.advance(self._database, self.number, numbers)
+                rows = rows[: self._rows_max]
                 if numbers:
                     published(len(numbers))
                 if not rows or self.retired.is_set():
+                    self._trying_since = None
                     return
                 numbers = list(map(_number, rows))
                 await self._producers[0].send_batch(partial(self._write, rows))
+                self._trying_since = monotonic()
+                self._rows_max = min(2 * self._rows_max, outbox_rows.BATCH_MAX_ROWS)
                 crash_points.reach("batch-published")
                 self._producers.reverse()
         except BatchAbortedError:
+            self._try_fewer(len(numbers))
             raise
         except BaseException:
+            self._try_fewer(len(numbers))
             # Whether the batch was published, or deleted, the next take-over finds out.
             self.close()
             raise
@@ -109,6 +130,11 @@ class Lane:
         for producer in self._producers:
             producer.close()
         self._producers = []
+
+    def _try_fewer(self, tried: int) -> None:
+        # Through a slow line a large batch never comes within the time-out of its transaction.
+        if tried:
+            self._rows_max = max(tried // 4, ROWS_MIN)
 
     async def _take_over(self) -> None:
         # A process that slept past the loss of its lane must not fence the one that has it now.

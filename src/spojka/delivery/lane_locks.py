@@ -38,6 +38,8 @@ class LaneLocks:
         self._unsigned = unsigned
         self._class = unsigned - (1 << 32) if unsigned >= 1 << 31 else unsigned
         self.held: set[int] = set()
+        self.members = 1
+        """The live relays, this one among them, as they were counted last."""
 
     async def join(self) -> None:
         """Become countable, and let PostgreSQL end this session when it falls silent."""
@@ -49,7 +51,16 @@ class LaneLocks:
         cursor = await self._connection.execute(_MEMBERS, [self._unsigned, _MEMBER])
         row = await cursor.fetchone()
         assert row is not None
-        return -(-LANES // max(1, int(row[0])))
+        self.members = max(1, int(row[0]))
+        return -(-LANES // self.members)
+
+    async def count_members(self, database: Database) -> int:
+        """Count the live relays, over another connection. Raises Unavailable."""
+        async with database.autocommit() as connection:
+            cursor = await connection.execute(_MEMBERS, [self._unsigned, _MEMBER])
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
 
     async def acquire(self, wanted: int, *, refused: frozenset[int] = frozenset()) -> list[int]:
         """Take up to `wanted` lanes that nobody holds, leaving out `refused`; give the new ones."""

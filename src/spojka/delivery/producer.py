@@ -46,6 +46,8 @@ class TransactionalProducer:
             **producer_config(config),
             "transactional.id": transactional_id,
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+            # What was sent to a leader that fell silent goes to the next one in the time left.
+            "socket.timeout.ms": TRANSACTION_TIMEOUT_MS * 2 // 3,
             # The commit sends at once what still waits; a long batch goes in fewer requests.
             "linger.ms": 20,
         }

@@ -3,6 +3,10 @@
 One task keeps the direct connection: lane locks, notifications, the sweep.
 Each lane that is held has a task that drains it whenever it is woken. No
 PostgreSQL transaction is open while Kafka is awaited.
+
+A relay that reaches PostgreSQL but not Kafka would keep its lanes for nothing:
+while there is another relay it gives way to it, and comes back when it reaches
+every broker, or when nobody else is left.
 """
 
 import asyncio
@@ -23,6 +27,7 @@ from spojka.delivery.kafka_config import kafka_config
 from spojka.delivery.lane import Lane
 from spojka.delivery.lane_locks import LEASE_MS, LaneLocks
 from spojka.delivery.producer import FencedError
+from spojka.delivery.reach import reaches_every_broker
 from spojka.errors import Unavailable
 from spojka.outbox import LANES
 from spojka.settings import Settings
@@ -33,6 +38,12 @@ MEASURE_INTERVAL_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 10.0
 FENCED_PAUSE_SECONDS: Final = 2.0
+GIVE_WAY_SECONDS: Final = 10.0
+"""Of trying in vain to publish a lane's rows, while another relay could. A leader that moves in
+Kafka takes less. It doubles with every time until something is published: where Kafka is slow for
+all, nobody may begin again before the other could have ended."""
+GIVE_WAY_SECONDS_MAX: Final = 80.0
+AWAY_PAUSE_SECONDS_MAX: Final = 10.0
 
 _NOTIFY: Final = """
     SELECT pg_notify(%s, '')
@@ -40,6 +51,10 @@ _NOTIFY: Final = """
 """
 
 log = structlog.get_logger()
+
+
+class _GaveWayError(Exception):
+    """Kafka does not take what this relay publishes: another relay is to try."""
 
 
 @dataclass(slots=True)
@@ -77,6 +92,7 @@ class Relay:
         self._tasks: list[asyncio.Task[None]] = []
         self._nudged = asyncio.Event()
         self._topics_are_there = False
+        self._patience_seconds = GIVE_WAY_SECONDS
         self._stopping = False
 
     def nudge(self) -> None:
@@ -114,6 +130,12 @@ class Relay:
                     await locks.join()
                     backoff.reset()
                     await self._keep_lanes(connection, locks)
+            except _GaveWayError as error:
+                log.warning("relay gives way to the others", error=str(error))
+                self._health.degrade(self._part, str(error))
+                self._lose_lanes()
+                await self._stay_away(locks)
+                continue
             except Exception as error:  # noqa: BLE001 - whatever it is, the next connection may do
                 log.warning("relay lost its lanes", error=repr(error))
                 self._health.degrade(self._part, f"the lanes were lost: {error!r}")
@@ -128,12 +150,40 @@ class Relay:
             # A network that swallows answers must not leave us believing in lanes long lost.
             async with asyncio.timeout(LEASE_MS / 1000):
                 await self._share_lanes(locks)
+            self._give_way(locks)
             if time.monotonic() - measured > MEASURE_INTERVAL_SECONDS:
                 measured = time.monotonic()
                 await self._measure(connection)
             self._wake()
             async for _ in connection.notifies(timeout=SWEEP_SECONDS):
                 self._wake()
+
+    def _give_way(self, locks: LaneLocks) -> None:
+        """Raise _GaveWayError where a lane was long tried in vain and others may do better."""
+        longest = max((lane.tried_seconds for lane in self._lanes.values()), default=0.0)
+        if longest > self._patience_seconds and locks.members > 1:
+            self._patience_seconds = min(2 * self._patience_seconds, GIVE_WAY_SECONDS_MAX)
+            raise _GaveWayError(
+                f"Kafka took nothing for {longest:.0f} s: another process publishes meanwhile. "
+                "Are all brokers reached from this host?"
+            )
+
+    async def _stay_away(self, locks: LaneLocks) -> None:
+        """Wait, without a lane, until every broker is reached or no other relay is left.
+
+        The first pause is of chance, so that of several that give way at once one stays.
+        """
+        backoff = Backoff(2.0, AWAY_PAUSE_SECONDS_MAX)
+        while True:
+            await asyncio.sleep(backoff.next_seconds())
+            try:
+                if not await locks.count_members(self._database):
+                    return
+            except Unavailable as error:
+                log.info("relay can't tell whether there are others", error=error.message)
+                continue
+            if await reaches_every_broker(self._kafka):
+                return
 
     async def _share_lanes(self, locks: LaneLocks) -> None:
         """Give up what is above the fair share, take what is free below it."""
@@ -187,6 +237,7 @@ class Relay:
         try:
             while not lane.retired.is_set():
                 try:
+                    lane.begin_trying()
                     await self._ensure_topics()
                     await lane.drain(self._count)
                 except FencedError as error:
@@ -207,8 +258,10 @@ class Relay:
                     await lane.woken()
         finally:
             lane.close()
+            self._health.recover(part)
 
     def _count(self, published: int) -> None:
+        self._patience_seconds = GIVE_WAY_SECONDS
         self.stats.published_events += published
         self.stats.published_batches += 1
 

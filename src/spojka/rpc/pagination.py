@@ -29,15 +29,20 @@ def decode_token(token: str, parts: int) -> list[str] | None:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         key = None
     if (
         not isinstance(key, list)
         or len(key) != parts
-        or not all(isinstance(part, str) for part in key)
+        or not all(isinstance(part, str) and _is_storable(part) for part in key)
     ):
         raise _foreign()
     return key
+
+
+def _is_storable(text: str) -> bool:
+    # JSON can write what PostgreSQL can't take: NUL, and halves of surrogate pairs.
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def decode_uuid_token(token: str) -> UUID | None:

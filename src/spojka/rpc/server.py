@@ -27,15 +27,23 @@ from uuid import UUID
 import grpc
 import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
-from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection import SERVICE_NAME as REFLECTION
 
-from spojka.errors import RequestError, Unauthenticated, Unavailable
+from spojka.errors import (
+    InvalidArgument,
+    RequestError,
+    Unauthenticated,
+    Unavailable,
+    Violation,
+)
 from spojka.identity import Identity, Scope
+from spojka.rpc.health import Health
+from spojka.rpc.receiving import receive
+from spojka.rpc.reflection import Reflection
 from spojka.rpc.status import abort
 from spojka.rpc.validation import validate
 from spojka.telemetry import TRACEPARENT, enter_trace
@@ -83,7 +91,7 @@ class BaseServer(ABC):
         self._credentials = credentials
         # A later option of the same name takes the place of an earlier one.
         self._options = {**_OPTIONS, **dict(options)}
-        self._health = HealthServicer()
+        self._health = Health()
         self._names: dict[str, bool] = {}
         self._handlers: list[grpc.GenericRpcHandler] = []
         self._server: grpc.aio.Server | None = None
@@ -126,7 +134,7 @@ class BaseServer(ABC):
 
     async def set_serving(self, service: str, serving: bool) -> None:
         """Say by the health service whether `service` can be called."""
-        await self._health.set(service, _SERVING[serving])
+        self._health.set(service, serving=serving)
 
     async def start(self) -> None:
         """Listen. Raises OSError where the port is taken."""
@@ -137,7 +145,7 @@ class BaseServer(ABC):
         server.add_generic_rpc_handlers(tuple(self._handlers))
         add_HealthServicer_to_server(self._health, server)
         names = [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
-        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+        Reflection([*names, REFLECTION]).add_to(server)
         try:
             self.port = (
                 server.add_insecure_port(self._address)
@@ -155,7 +163,7 @@ class BaseServer(ABC):
         """Say that we stop, let calls end, then stop."""
         if self._server is None:
             return
-        await self._health.enter_graceful_shutdown()
+        self._health.stop()
         self._stopping = True
         for stream in self._streams:
             stream.cancel()
@@ -165,27 +173,25 @@ class BaseServer(ABC):
     def _method_handler(
         self, method: MethodDescriptor, handler: Callable[..., Any]
     ) -> "grpc.RpcMethodHandler[Any, Any]":
-        request_class = GetMessageClass(method.input_type)
+        # What can't be parsed is answered by us: grpcio would log a traceback of each.
         if method.server_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                self._streaming(method, handler),
-                request_deserializer=request_class.FromString,
-                response_serializer=_serialize,
+            return grpc.stream_stream_rpc_method_handler(
+                self._streaming(method, handler), response_serializer=_serialize
             )
-        return grpc.unary_unary_rpc_method_handler(
-            self._unary(method, handler),
-            request_deserializer=request_class.FromString,
-            response_serializer=_serialize,
+        return grpc.stream_unary_rpc_method_handler(
+            self._unary(method, handler), response_serializer=_serialize
         )
 
     def _unary(
         self, method: MethodDescriptor, handler: Callable[[Any, Call], Awaitable[Message]]
     ) -> Callable[[Any, Any], Awaitable[Message]]:
         into_lists = not getattr(handler, "judges_elements", False)
+        request_class = GetMessageClass(method.input_type)
 
-        async def serve(request: Message, context: Any) -> Message:
+        async def serve(_requests: object, context: Any) -> Message:
             try:
                 call = await self._enter(method, context)
+                request = _parsed(request_class, await receive(context))
                 validate(request, into_lists=into_lists)
                 async with asyncio.timeout(call.deadline_seconds):
                     return await handler(request, call)
@@ -194,7 +200,7 @@ class BaseServer(ABC):
             except TimeoutError:
                 await abort(context, Unavailable("the call took longer than its deadline"))
             except Exception:
-                log.exception("a handler failed", request=type(request).__name__)
+                log.exception("a handler failed", method=method.full_name)
                 await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
                 raise
 
@@ -205,9 +211,12 @@ class BaseServer(ABC):
         method: MethodDescriptor,
         handler: Callable[[Any, Call], AsyncGenerator[Message, None]],
     ) -> Callable[[Any, Any], AsyncIterator[Message]]:
-        async def serve(request: Message, context: Any) -> AsyncIterator[Message]:
+        request_class = GetMessageClass(method.input_type)
+
+        async def serve(_requests: object, context: Any) -> AsyncIterator[Message]:
             try:
                 call = await self._enter(method, context)
+                request = _parsed(request_class, await receive(context))
                 validate(request)
                 with self._stream():
                     async with aclosing(handler(request, call)) as answers:
@@ -220,7 +229,7 @@ class BaseServer(ABC):
             except RequestError as error:
                 await abort(context, error)
             except Exception:
-                log.exception("a handler failed", request=type(request).__name__)
+                log.exception("a handler failed", method=method.full_name)
                 await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
                 raise
 
@@ -275,11 +284,15 @@ _OPTIONS: Final = {
     # A client's keepalive that arrives just after its last call has ended is no abuse.
     "grpc.keepalive_permit_without_calls": 1,
 }
-_SERVING: Final = {
-    True: health_pb2.HealthCheckResponse.SERVING,
-    False: health_pb2.HealthCheckResponse.NOT_SERVING,
-}
 _INTERNAL: Final = "an error inside Spojka; the operator finds it in the log"
+
+
+def _parsed(request_class: type[Message], body: bytes) -> Message:
+    try:
+        return request_class.FromString(body)
+    except DecodeError as error:
+        wanted = request_class.DESCRIPTOR.full_name
+        raise InvalidArgument([Violation("request", f"is not a message {wanted}")]) from error
 
 
 def _serialize(message: Message) -> bytes:

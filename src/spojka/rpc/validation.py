@@ -168,9 +168,11 @@ def _map_check(rules: rules_pb2.FieldRules) -> Check:
             _say(found, path, f"has {len(entries)} entries, at most {most} are taken")
             return
         for key in entries:
+            entry = (None, f"{_text(path)}[{key[:40]}]")
             if len(key) > longest or len(entries[key]) > longest:
-                entry = (None, f"{_text(path)}[{key[:40]}]")
                 _say(found, entry, f"is longer than {longest} characters")
+            elif _CONTROL.search(key) or _CONTROL.search(entries[key]):
+                _say(found, entry, "must not contain control characters")
 
     return check
 

@@ -1,38 +1,63 @@
-"""The configuration of the embedded Kafka: one node that is broker and controller, on loopback."""
+"""The configuration of the embedded Kafka: nodes that are broker and controller at once."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from spojka.servers.ports import LOOPBACK
-
-NODE_ID = 1
+REPLICAS_MAX = 3
+"""Of internal topics: as many as the cluster has nodes, up to this many."""
 INTERNAL_PARTITIONS = 4
 """Partitions of the offsets and transaction topics: each costs time at start."""
 
 
-def server_properties(log_dir: Path, port: int, controller_port: int) -> str:
-    """Give `server.properties`."""
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a cluster: its number, and where clients and the other nodes reach it."""
+
+    id: int
+    host: str
+    port: int
+    controller_port: int
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def voter(self) -> str:
+        """Where the other nodes reach its controller, as the quorum's setting wants it."""
+        return f"{self.id}@{self.host}:{self.controller_port}"
+
+
+def server_properties(log_dir: Path, node: Node, cluster: Sequence[Node]) -> str:
+    """Give `server.properties` of a node of a cluster of one or several.
+
+    Where there are three nodes, one may be lost: three have every record, two must.
+    """
+    replicas = min(REPLICAS_MAX, len(cluster))
+    in_sync = max(1, replicas - 1)
     settings = {
         "process.roles": "broker,controller",
-        "node.id": NODE_ID,
-        "controller.quorum.voters": f"{NODE_ID}@{LOOPBACK}:{controller_port}",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "node.id": node.id,
+        "controller.quorum.voters": ",".join(each.voter for each in cluster),
+        "listeners": f"PLAINTEXT://{node.address},CONTROLLER://{node.host}:{node.controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{node.address}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": log_dir,
         # Topics are made by Spojka with the settings it wants, never by a mistyped name.
         "auto.create.topics.enable": "false",
-        # One node: nothing can be replicated.
-        "default.replication.factor": 1,
-        "min.insync.replicas": 1,
-        "offsets.topic.replication.factor": 1,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": replicas,
         "offsets.topic.num.partitions": INTERNAL_PARTITIONS,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
         "transaction.state.log.num.partitions": INTERNAL_PARTITIONS,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": INTERNAL_PARTITIONS,
         # A killed broker may register again only once its former session has ended (usually 9 s).
         "broker.session.timeout.ms": 3000,

@@ -17,7 +17,7 @@ import psycopg
 from spojka.servers.account import unprivileged_account
 from spojka.servers.ports import LOOPBACK, choose_port
 from spojka.servers.postgres_home import MAJOR_VERSION, ROOT_HOME, PostgresHome, find_home
-from spojka.servers.server import ServerError
+from spojka.servers.server import RECOVERY_TIMEOUT_S, ServerError
 from spojka.supervisor import Account, Child
 
 SUPERUSER = "postgres"
@@ -103,6 +103,7 @@ class EmbeddedPostgres:
             env=_environment(),
             log_path=self.log_path,
             ready=self._waits_for,
+            ready_timeout_s=RECOVERY_TIMEOUT_S,
             stop_group=STOP_GROUP,
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
             orphan_signal=signal.SIGQUIT,  # "immediate": its own children end too; recovers later

@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from spojka.supervisor import Child, Supervisor
+
+RECOVERY_TIMEOUT_S: Final = 1_800.0
+"""How long a server may take to serve. After a crash it may have much to recover, and one that is
+ended before it is through begins anew, and never gets through."""
 
 
 class ServerError(Exception):

@@ -103,6 +103,9 @@ CREATE TABLE task (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX task_open ON task (tenant_id, kind, subject) WHERE resolve_time IS NULL;
+-- Pages of what still waits, and of one subject, among tasks that are kept for ever.
+CREATE INDEX task_waiting ON task (tenant_id, id) WHERE resolve_time IS NULL;
+CREATE INDEX task_subject ON task (tenant_id, subject, id);
 
 ALTER TABLE task ENABLE ROW LEVEL SECURITY;
 ALTER TABLE task FORCE ROW LEVEL SECURITY;

@@ -36,8 +36,8 @@ class UpOptions:
     `settings` says where and with what. `instances` is how many of a service
     (one, where it names none). `free_ports` takes any free ports in place of
     those of the settings. `variables` are added to the environment of every
-    service, `variables_of` to that of one service's processes. `policy` is how
-    processes that end are started again.
+    service, `variables_of` to that of one service's processes, or of one process
+    by its name. `policy` is how processes that end are started again.
     """
 
     settings: Settings
@@ -135,7 +135,8 @@ def _child(
     instances: Sequence[Instance],
     options: UpOptions,
 ) -> Child:
-    own = options.variables_of.get(instance.service, {})
+    named = options.variables_of
+    own = {**named.get(instance.service, {}), **named.get(instance.name, {})}
     return Child(
         name=instance.name,
         argv=(sys.executable, "-m", "spojka", "serve", instance.service),

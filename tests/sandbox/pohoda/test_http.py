@@ -216,6 +216,16 @@ async def test_an_answer_lost_before_or_after_the_commit(
     assert (await pohoda.ledger("counters"))["counters"]["orders_created"] == 1
 
 
+async def test_the_answer_before_is_delivered_once_more(pohoda: Client) -> None:
+    first = await pohoda.post(pohoda.pack(order(line(1)), pack_id="o-1"))
+    await pohoda.fault("repeated", "import")
+    second = await pohoda.post(pohoda.pack(order(line(1)), pack_id="o-2"))
+    assert second.content == first.content
+    assert (await pohoda.ledger("counters"))["counters"]["orders_created"] == 2
+    third = await pohoda.ask(order(line(1)), pack_id="o-3")
+    assert third.get("id") == "o-3"
+
+
 @pytest.mark.parametrize("status", [408, 500, 502, 503])
 async def test_http_errors_last_as_long_as_said(pohoda: Client, status: int) -> None:
     await pohoda.fault("status", status=status, times=2)

@@ -1,0 +1,62 @@
+"""A line between a client and PostgreSQL that a test cuts and lays again."""
+
+import asyncio
+from contextlib import suppress
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from spojka.servers.ports import LOOPBACK, free_port
+
+
+class Line:
+    """A way to PostgreSQL: `url` leads to this end of it."""
+
+    def __init__(self, url: str) -> None:
+        """Remember the server; the line is not laid yet."""
+        there = conninfo_to_dict(url)
+        self._there = str(there["host"]), int(str(there["port"]))
+        self._port = free_port()
+        self._server: asyncio.Server | None = None
+        self._carried: set[asyncio.Task[None]] = set()
+        self.url = make_conninfo(url, host=LOOPBACK, port=self._port)
+
+    async def lay(self) -> None:
+        """Let connections be made, at the same place every time."""
+        self._server = await asyncio.start_server(self._carry, LOOPBACK, self._port)
+
+    async def cut(self) -> None:
+        """Break the connections that stand, and let none be made."""
+        assert self._server is not None
+        self._server.close()
+        for task in self._carried:
+            task.cancel()
+        await asyncio.gather(*self._carried, return_exceptions=True)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._carried.add(task)
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._there)
+            try:
+                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+            finally:
+                await _close(there_writer)
+        except asyncio.CancelledError:
+            pass  # cut: asyncio's server would report it
+        finally:
+            await _close(writer)
+            self._carried.discard(task)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while read := await reader.read(65_536):
+            writer.write(read)
+        writer.write_eof()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
