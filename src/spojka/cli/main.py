@@ -17,6 +17,7 @@ class Spojka(SpojkaCommands):
         "migrate": "spojka.cli.migrate",
         "settings": "spojka.cli.settings_page",
         "status": "spojka.cli.status",
+        "verify": "spojka.cli.verify",
         "tenant": "spojka.cli.tenant",
         "apikey": "spojka.cli.apikey",
         "channel": "spojka.cli.channel",

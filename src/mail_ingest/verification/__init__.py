@@ -1,0 +1,1 @@
+"""Mails as they came against what was made and told of them."""

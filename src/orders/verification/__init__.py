@@ -1,0 +1,1 @@
+"""The order book derived anew from what is stored of each order."""

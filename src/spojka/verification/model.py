@@ -1,0 +1,137 @@
+"""What a service offers to `spojka verify`: its own state, derived anew from its own facts.
+
+A service registers a `Verification` as an entry point of the group
+`spojka.verifications`, under its name. The package that keeps the tenants
+registers a `TenantDirectory` in the group `spojka.tenants`, under the name of
+its schema.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from typing import Final, Protocol
+from uuid import UUID
+
+from spojka.topics import Topic
+from spojka.verification.snapshot import Snapshot
+
+VERIFICATIONS: Final = "spojka.verifications"
+TENANTS: Final = "spojka.tenants"
+
+_DIGEST_BYTES: Final = 16
+_VERSION_BYTES: Final = 8
+
+State = bytes
+"""A version and the digest of a content, as they are compared; empty where nothing stands."""
+
+GONE: Final[State] = b""
+
+
+def state_of(version: int, content: bytes) -> State:
+    """The state of a subject at a version."""
+    digest = blake2b(content, digest_size=_DIGEST_BYTES).digest()
+    return version.to_bytes(_VERSION_BYTES) + digest
+
+
+def content_of(state: State) -> bytes:
+    """The digest of a state's content; empty where nothing stands."""
+    return state[_VERSION_BYTES:]
+
+
+def version_of(state: State) -> int:
+    """The version of a state; 0 where nothing stands."""
+    return int.from_bytes(state[:_VERSION_BYTES])
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the facts give it. `meaning` says what follows, for people."""
+
+    what: str
+    id: str
+    field: str
+    stored: str
+    rebuilt: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """So many more things of a kind were looked at."""
+
+    what: str
+    count: int
+
+
+Finding = Difference | Checked
+
+
+class Telling(Protocol):
+    """One kind of subject that a service tells of on a topic."""
+
+    @property
+    def what(self) -> str:
+        """What a subject is, such as "item", in the singular."""
+
+    @property
+    def topic(self) -> Topic:
+        """Where it is told."""
+
+    @property
+    def once(self) -> bool:
+        """Whether each subject is told of once; else each telling has a higher version."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the last version told is the one stated; else it may be lower.
+
+        A version may be lower where some changes are not told of, and are left
+        out of the content that is compared.
+        """
+
+    def heard(self, type_: str, key: str, value: bytes | None) -> tuple[str, State] | None:
+        """The subject (its key, and more where one key has several) and state that an event tells.
+
+        None for other kinds of event. Raises ValueError for one that can't be read.
+        """
+
+    def stated(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, State]]:
+        """Each subject of a tenant with the state that must have been told last.
+
+        A subject that nothing is to be told of is left out.
+        """
+
+
+class Verification(Protocol):
+    """How one service verifies itself. It reads its own schema alone and changes nothing."""
+
+    @property
+    def service(self) -> str:
+        """The name of the service, and of its schema."""
+
+    def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
+        """Derive one tenant's state anew from its facts, in bounded batches."""
+
+    @property
+    def tellings(self) -> Sequence[Telling]:
+        """What the service tells on its topics."""
+
+
+class TenantDirectory(Protocol):
+    """Knows every tenant of the installation."""
+
+    async def __call__(self, snapshot: Snapshot) -> Mapping[str, UUID]:
+        """The ids of all tenants by name, read from the schema of the one who registered it."""
+
+
+def registered_verifications() -> dict[str, Verification]:
+    """All verifications by service."""
+    return {entry.name: entry.load() for entry in sorted(entry_points(group=VERIFICATIONS))}
+
+
+def registered_directory() -> tuple[str, TenantDirectory]:
+    """The schema that knows the tenants, and its directory. Raises LookupError without one."""
+    for entry in entry_points(group=TENANTS):
+        return entry.name, entry.load()
+    raise LookupError(f"no package registers the entry point {TENANTS!r}: install Spojka again")

@@ -1,0 +1,92 @@
+"""What stock tells: the newest StockChanged of each item, the newest report of each import."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+from uuid import UUID
+
+from google.protobuf.message import DecodeError, Message
+
+from spojka.api.orders.v1 import order_pb2
+from spojka.api.stock.v1 import events_pb2
+from spojka.topics import Topic
+from spojka.verification.model import GONE, State, state_of
+from spojka.verification.snapshot import Snapshot
+from stock.levels.publish import EVENT_TYPE, rest_of
+
+_EPOCH_BITS: Final = 40
+_ITEMS: Final = """
+    SELECT id, revision, content, as_of_time FROM item WHERE tenant_id = %s AND content <> ''
+"""
+_IMPORTS: Final = """
+    SELECT order_id, revision FROM order_import WHERE tenant_id = %s AND revision > 0
+"""
+ImportEvent = events_pb2.OrderImported | events_pb2.OrderImportBlocked | events_pb2.OrderDelivered
+_IMPORT_EVENTS: Final[dict[str, type[ImportEvent]]] = {
+    each.DESCRIPTOR.full_name: each
+    for each in (
+        events_pb2.OrderImported,
+        events_pb2.OrderImportBlocked,
+        events_pb2.OrderDelivered,
+    )
+}
+
+
+class StockTelling:
+    """The compacted topic: the last value of each key is the item, byte for byte."""
+
+    what = "item"
+    topic = Topic.STOCK
+    once = False
+    exact = True
+
+    def heard(self, type_: str, key: str, value: bytes | None) -> tuple[str, State] | None:
+        """Take the value as it is; a tombstone ends its subject."""
+        if type_ != EVENT_TYPE:
+            return None
+        return key, GONE if value is None else _stock_state(value)
+
+    async def stated(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, State]]:
+        """Each item's event as it was written when its revision came to be."""
+        async for id_, revision, content, as_of_time in snapshot.stream(_ITEMS, [tenant]):
+            value = content + rest_of(revision, as_of_time)
+            try:
+                yield f"{tenant}/{id_}", _stock_state(value)
+            except ValueError:  # Its books name it; no topic can say the same.
+                yield f"{tenant}/{id_}", state_of(revision, value)
+
+
+class ImportTelling:
+    """The last report of each order's import, by its revision."""
+
+    what = "import"
+    topic = Topic.IMPORTS
+    once = False
+    exact = True
+
+    def heard(self, type_: str, key: str, value: bytes | None) -> tuple[str, State] | None:
+        """Take the report's revision."""
+        kind = _IMPORT_EVENTS.get(type_)
+        if kind is None:
+            return None
+        message = _parsed(kind, value)
+        # The field bears a keyword of Python.
+        report: order_pb2.OrderImport = getattr(message, "import")
+        return key, state_of(report.revision, b"")
+
+    async def stated(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, State]]:
+        """Each import's revision: what else the row says may have moved on untold."""
+        async for order_id, revision in snapshot.stream(_IMPORTS, [tenant]):
+            yield f"{tenant}/{order_id}", state_of(revision, b"")
+
+
+def _stock_state(value: bytes) -> State:
+    message = _parsed(events_pb2.StockChanged, value)
+    assert isinstance(message, events_pb2.StockChanged)
+    return state_of((message.epoch << _EPOCH_BITS) + message.revision, value)
+
+
+def _parsed(kind: type[Message], value: bytes | None) -> Message:
+    try:
+        return kind.FromString(value or b"")
+    except DecodeError as error:
+        raise ValueError(f"{kind.DESCRIPTOR.full_name} can't be parsed: {error}") from error
