@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PROOF := $(VENV)/.proof-installed
 T ?= tests
 
 ##@ For everyone
@@ -20,7 +21,7 @@ test: $(STAMP) ## Run the tests against real PostgreSQL and real Kafka (T=path n
 	$(BIN)/python -m pytest $(if $(filter tests,$(T)),-n 2 --dist loadfile) $(T)
 
 ##@ For developers
-.PHONY: check format api baseline bench clean
+.PHONY: check format api baseline bench
 check: $(STAMP) ## Format, lint, types, import rules, contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,9 +49,26 @@ api: $(STAMP) ## Generate the Python code of the contracts
 baseline: $(STAMP) ## Accept the contracts as they are: what comes later must not break them
 	$(BIN)/buf build proto -o proto/baseline.binpb
 
-bench: $(STAMP) ## Measure speed as ratios to ceilings of the same run
-	$(BIN)/python -m bench
+bench: $(STAMP) ## Measure speed as ratios to ceilings of the same run (PLOTS=1: growth, memory, pictures)
+	$(if $(PLOTS),$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]')
+	$(BIN)/python -m bench $(if $(PLOTS),--plots)
 
+##@ For those who want proof (docs/reliability.md)
+.PHONY: soak mutants network audit
+soak: $(PROOF) ## Both sides under load and strikes (MINUTES=10 SEED=1, PHASE=n for that phase alone)
+	$(BIN)/python -m proof.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(PHASE),--phase $(PHASE))
+
+mutants: $(STAMP) ## Take out one defence at a time: a named test must notice
+	$(BIN)/python -m proof.mutants
+
+network: $(STAMP) ## Three brokers and two hosts in network namespaces: brokers lost, partitions, slow links
+	$(BIN)/python -m proof.network $(if $(SEED),--seed $(SEED))
+
+audit: $(PROOF) ## Ask for known vulnerabilities of the pinned dependencies
+	$(BIN)/pip-audit --strict --progress-spinner off --no-deps --disable-pip -r constraints.txt
+
+##@ Tidying
+.PHONY: clean
 clean: ## Remove the virtual environment and what was built
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
@@ -59,4 +77,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): a minute or two, this once"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(PROOF): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proof]'
 	@touch $@
