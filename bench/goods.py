@@ -74,21 +74,23 @@ async def connect_merchant(database: Database) -> Merchant:
 
 def catalogue(count: int) -> list[Card]:
     """Cards of as many items, as a tools merchant has them."""
-    return [
-        Card(
-            card_id=str(number),
-            warehouse=STORE,
-            product_number=f"NAR-{number:06}",
-            ean=_ean(number),
-            name=f"Kladivo tesařské {number} g, násada jasan",
-            unit="ks",
-            kind=CardKind.GOODS,
-            on_hand=Decimal(100 + number % 50),
-            reserved=Decimal(number % 3),
-            ordered=Decimal(number % 3),
-        )
-        for number in range(1, count + 1)
-    ]
+    return [card(number) for number in range(1, count + 1)]
+
+
+def card(number: int) -> Card:
+    """One card of the catalogue; all texts are as long as those of every other one."""
+    return Card(
+        card_id=str(number),
+        warehouse=STORE,
+        product_number=f"NAR-{number:07}",
+        ean=_ean(number),
+        name=f"Kladivo tesařské {number:07}, násada jasan",
+        unit="ks",
+        kind=CardKind.GOODS,
+        on_hand=Decimal(100 + number % 50),
+        reserved=Decimal(number % 4),
+        ordered=Decimal(number % 4),
+    )
 
 
 def moved(cards: Sequence[Card], units: int) -> list[Card]:

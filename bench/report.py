@@ -1,4 +1,4 @@
-"""The table, in the terminal and in README.md between its two marks."""
+"""Tables, in the terminal and in a page between its two marks."""
 
 import os
 import platform
@@ -10,33 +10,46 @@ from typing import Final
 from bench.result import Result
 
 README: Final = Path(__file__).with_name("README.md")
-BEGIN: Final = "<!-- measured: begin -->"
-END: Final = "<!-- measured: end -->"
+MARK: Final = "measured"
 _HEAD: Final = ("measured", "figure", "ceiling", "ratio", "asked", "met", "load")
 
 
 def table(results: Sequence[Result]) -> str:
     """All results as a Markdown table."""
-    rows = [_HEAD, tuple("---" for _ in _HEAD), *(_cells(result) for result in results)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table([_HEAD, *(_cells(result) for result in results)])
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
+    lines = [rows[0], ["---" for _ in rows[0]], *rows[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def conditions(origins: Sequence[str]) -> str:
     """The machine, its servers and the moment, in a line each."""
     moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    size = f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB"
-    machine = f"- {moment}, Python {platform.python_version()}, {size}"
-    return "\n".join([machine, *(f"- {origin}" for origin in origins)])
+    first = f"- {moment}, Python {platform.python_version()}, {machine()}"
+    return "\n".join([first, *(f"- {origin}" for origin in origins)])
+
+
+def machine() -> str:
+    """Its size in words."""
+    return f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB"
 
 
 def write(results: Sequence[Result], origins: Sequence[str]) -> None:
     """Put the conditions and the table into README.md. Raises ValueError without the marks."""
-    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{README.name} lacks the marks {BEGIN} and {END}")
-    found = f"\n{conditions(origins)}\n\n{table(results)}\n"
-    README.write_text(f"{before}{begin}{found}{end}{after}", encoding="utf-8")
+    put_between(README, MARK, f"{conditions(origins)}\n\n{table(results)}")
+
+
+def put_between(path: Path, mark: str, text: str) -> None:
+    """Put text between the two marks of a page. Raises ValueError where it lacks them."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, begins, rest = path.read_text(encoding="utf-8").partition(begin)
+    _old, ends, after = rest.partition(end)
+    if not begins or not ends:
+        raise ValueError(f"{path.name} lacks the marks {begin} and {end}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _cells(result: Result) -> tuple[str, ...]:

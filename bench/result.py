@@ -8,6 +8,7 @@ class Result:
     """A figure beside its ceiling. `met` is None for a figure that nothing was asked of.
 
     The load is the machine's average of a minute, before and after the row.
+    `margin` is the figure in multiples of what is asked, from 1 on met.
     """
 
     what: str
@@ -18,6 +19,7 @@ class Result:
     met: bool | None
     load_before: float = 0.0
     load_after: float = 0.0
+    margin: float | None = None
 
 
 def rate_against(
@@ -32,6 +34,7 @@ def rate_against(
         ratio=f"{share:.2f}",
         asked="" if at_least is None else f"≥ {at_least:g}",
         met=None if at_least is None else share >= at_least,
+        margin=None if at_least is None else share / at_least,
     )
 
 
@@ -45,6 +48,7 @@ def time_against(what: str, figure_ms: float, ceiling_ms: float, *, at_most: flo
         ratio=f"{multiple:.2f}",
         asked=f"≤ {at_most:g}",
         met=multiple <= at_most,
+        margin=at_most / multiple,
     )
 
 
@@ -57,6 +61,7 @@ def absolute(what: str, figure: float, unit: str, *, below: float | None = None)
         ratio="",
         asked="" if below is None else f"< {below:g} {unit}",
         met=None if below is None else figure < below,
+        margin=None if below is None else below / figure,
     )
 
 

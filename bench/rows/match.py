@@ -27,7 +27,7 @@ from payments.ledger.admitting import admitted
 from payments.ledger.holds import Hold
 from payments.matching.values import PaymentStatus
 from payments.messages.notice import notice_of
-from payments.storage.payments import insert_payments
+from payments.storage.payment_writes import insert_payments
 from spojka.outbox import new_id
 
 ORDERS: Final = 1_000_000
