@@ -26,6 +26,7 @@ from spojka.servers.server import ServerError
 from spojka.servers.sources import Origin, Source, choose_kafka, choose_postgres
 from spojka.service import registered_services, schemas
 from spojka.settings import Settings
+from tests.databases import Databases, database_url_of
 
 ROLE_SECRET = "for tests only"
 
@@ -160,7 +161,7 @@ def service_url(url: str, schema: str) -> str:
 def template_database(postgres_url: str) -> Iterator[str]:
     """A database with every schema, migrated once and copied for each test."""
     name = f"spojka_template_{secrets.token_hex(6)}"
-    url = _database_url(postgres_url, name)
+    url = database_url_of(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     _run(migrate(url, schemas(list(registered_services().values())), ROLE_SECRET))
@@ -169,19 +170,20 @@ def template_database(postgres_url: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_url: str, template_database: str) -> Iterator[Databases]:
+    """Migrated databases for tests, emptied and used again."""
+    pool = Databases(postgres_url, template_database)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
-    """A fresh database with every schema; the URL logs in as the superuser."""
-    name = f"spojka_test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template_database)
-            )
-        )
-    yield _database_url(postgres_url, name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def database_url(databases: Databases) -> Iterator[str]:
+    """A database with every schema and nothing in it; the URL logs in as the superuser."""
+    name = databases.take()
+    yield databases.url(name)
+    databases.give_back(name)
 
 
 @pytest.fixture
@@ -211,7 +213,3 @@ async def topic_prefix(kafka_bootstrap: str) -> str:
     )
     await ensure_topics(settings)
     return prefix
-
-
-def _database_url(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
