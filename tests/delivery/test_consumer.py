@@ -149,6 +149,21 @@ async def test_a_passing_failure_is_retried_in_place_and_its_offset_waits(
     assert await handler.effects() == ["bad", "bad"]
 
 
+async def test_who_leaves_commits_only_what_is_finished(
+    database: Database, settings: Settings, kafka: KafkaConfig
+) -> None:
+    handler = Recorder(database, lambda _one: Unavailable("the ERP is away"))
+    async with consuming(database, settings, handler) as consumer:
+        await publish(kafka, orders(settings), [event("bad", 1), event("bad", 2)])
+        await until(lambda: consumer.stats.failed_attempts > 3, "it is tried again and again")
+    # Leaving has committed what was stored: nothing may have been.
+    await until_finished(kafka, settings, 0)
+    able = Recorder(database)
+    async with consuming(database, settings, able):
+        await until_finished(kafka, settings, 2)
+    assert await able.effects() == ["bad", "bad"]
+
+
 async def test_poison_becomes_a_dead_letter_and_the_others_go_on(
     database: Database, settings: Settings, kafka: KafkaConfig
 ) -> None:
