@@ -82,7 +82,10 @@ def _draw(arguments: argparse.Namespace) -> None:
     if arguments.flame:
         print(record(arguments.flame, QUICK_PICTURES))
     elif arguments.redraw:
-        draw(quick=arguments.quick)
+        try:
+            draw(quick=arguments.quick)
+        except FileNotFoundError as error:
+            sys.exit(f"{error.filename} is not there: measure first, with --plots")
     else:
         asyncio.run(measure_and_draw(quick=arguments.quick))
 

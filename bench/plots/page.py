@@ -1,12 +1,20 @@
 """The tables of docs/performance.md, each between two marks."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from bench.growth.measure import Curve
 from bench.memory.measure import Footprint
 from bench.plots.figures import Conditions
 from bench.plots.places import PAGE
 from bench.report import markdown_table, put_between
+
+PICTURES: Final = {
+    "growth": "\n\n".join(
+        f"![{side.title()}](pictures/growth-{side}.svg)" for side in ("items", "orders", "payments")
+    ),
+    "memory": "![Memory of each process](pictures/memory.svg)",
+}
 
 
 def growth_table(curves: Sequence[Curve]) -> str:
@@ -42,5 +50,5 @@ def memory_table(footprints: Sequence[Footprint]) -> str:
 
 
 def write_page(mark: str, taken: Conditions, table: str) -> None:
-    """Put a table with its conditions between its marks. Raises ValueError without them."""
-    put_between(PAGE, mark, f"{taken}\n\n{table}")
+    """Put a table with its pictures and conditions between its marks. Raises ValueError without."""
+    put_between(PAGE, mark, f"{PICTURES[mark]}\n\n{taken}\n\n{table}")

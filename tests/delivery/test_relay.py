@@ -174,25 +174,18 @@ async def test_a_batch_that_fails_half_way_is_published_whole(
     await assert_once_in_order(database, kafka, schema)
 
 
-async def test_batches_too_large_for_a_slow_line_are_tried_smaller(
+async def test_batches_that_the_client_does_not_take_are_tried_smaller(
     database: Database,
     settings: Settings,
     kafka: KafkaConfig,
     schema: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write = lane_module.Lane._write
-
-    def write_few(self: lane_module.Lane, rows: Sequence[OutboxRow], client: Producer) -> None:
-        if len(rows) > 3:
-            raise BufferError("the line does not carry as much in time")
-        write(self, rows, client)
-
-    monkeypatch.setattr(lane_module.Lane, "_write", write_few)
     monkeypatch.setattr(lane_module, "ROWS_MIN", 2)
     monkeypatch.setattr(outbox_rows, "BATCH_MAX_ROWS", 64)
+    narrow = settings.model_copy(update={"kafka_options": {"queue.buffering.max.messages": 8}})
     await raise_values(database, KEYS, 2)
-    async with running(database, settings) as relay:
+    async with running(database, narrow) as relay:
         await drained(database)
         assert relay.stats.failed_batches > 0
     await assert_once_in_order(database, kafka, schema)

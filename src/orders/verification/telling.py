@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from spojka.api.orders.v1 import events_pb2, order_pb2
 from spojka.topics import Topic
-from spojka.verification.model import State, state_of
+from spojka.verification.model import State, state_of, told
 from spojka.verification.snapshot import Snapshot
 
 _ORDERS: Final = "SELECT id, value FROM order_book WHERE tenant_id = %s"
@@ -44,11 +44,7 @@ class OrderTelling:
         kind = _EVENTS.get(type_)
         if kind is None:
             return None
-        try:
-            order = kind.FromString(value or b"").order
-        except DecodeError as error:
-            raise ValueError(f"{type_} can't be parsed: {error}") from error
-        return key, _state(order)
+        return key, _state(told(kind, value).order)
 
     async def stated(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, State]]:
         """Each order of the book."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 from uuid import UUID
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from payments.ledger.telling import order_event
 from payments.messages.payment import line_message
@@ -13,7 +13,7 @@ from payments.storage.lines import LedgerLine, payments_of_orders, read_lines
 from payments.storage.orders import read_orders
 from spojka.api.payments.v1 import events_pb2, payment_pb2
 from spojka.topics import Topic
-from spojka.verification.model import State, state_of
+from spojka.verification.model import State, state_of, told
 from spojka.verification.snapshot import Snapshot
 
 BATCH: Final = 1_000
@@ -75,8 +75,8 @@ class MatchedTelling:
             revisions = dict(await snapshot.rows(_REVISIONS, [tenant, ids]))
             lines = await read_lines(snapshot.connection, tenant, ids)
             for id_ in ids:
-                told = [line_message(each) for each in _last_told(lines[id_])]
-                yield f"{tenant}/{id_}/matched", state_of(revisions[id_], _content(told))
+                content = _content([line_message(each) for each in _last_told(lines[id_])])
+                yield f"{tenant}/{id_}/matched", state_of(revisions[id_], content)
 
 
 class OrderPaidTelling:
@@ -109,13 +109,13 @@ def _last_told(lines: Sequence[LedgerLine]) -> list[LedgerLine]:
     by_decision: defaultdict[UUID, list[LedgerLine]] = defaultdict(list)
     for each in lines:
         by_decision[each.decision_id].append(each)
-    told: list[LedgerLine] = []
+    last: list[LedgerLine] = []
     so_far: list[LedgerLine] = []
     for entries in sorted(by_decision.values(), key=lambda entries: entries[0].create_time):
         so_far += entries
         if any(each.line.order_id is not None and each.line.amount > 0 for each in entries):
-            told = list(so_far)
-    return told
+            last = list(so_far)
+    return last
 
 
 def _content(lines: Sequence[payment_pb2.Allocation]) -> bytes:
@@ -128,9 +128,4 @@ def _order_state(message: events_pb2.OrderPaymentChanged) -> State:
 
 
 def _parsed(kind: type[MessageT], type_: str, value: bytes | None) -> MessageT | None:
-    if type_ != kind.DESCRIPTOR.full_name:
-        return None
-    try:
-        return kind.FromString(value or b"")
-    except DecodeError as error:
-        raise ValueError(f"{type_} can't be parsed: {error}") from error
+    return told(kind, value) if type_ == kind.DESCRIPTOR.full_name else None

@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import entry_points
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
+
+from google.protobuf.message import DecodeError, Message
 
 from spojka.topics import Topic
 from spojka.verification.snapshot import Snapshot
@@ -27,11 +29,21 @@ State = bytes
 
 GONE: Final[State] = b""
 
+MessageT = TypeVar("MessageT", bound=Message)
+
 
 def state_of(version: int, content: bytes) -> State:
     """The state of a subject at a version."""
     digest = blake2b(content, digest_size=_DIGEST_BYTES).digest()
     return version.to_bytes(_VERSION_BYTES) + digest
+
+
+def told(kind: type[MessageT], value: bytes | None) -> MessageT:
+    """Read what a topic says. Raises ValueError where it is no such message."""
+    try:
+        return kind.FromString(value or b"")
+    except DecodeError as error:
+        raise ValueError(f"{kind.DESCRIPTOR.full_name} can't be parsed: {error}") from error
 
 
 def content_of(state: State) -> bytes:

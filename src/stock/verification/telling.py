@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
-from google.protobuf.message import DecodeError, Message
-
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.stock.v1 import events_pb2
 from spojka.topics import Topic
-from spojka.verification.model import GONE, State, state_of
+from spojka.verification.model import GONE, State, state_of, told
 from spojka.verification.snapshot import Snapshot
 from stock.levels.publish import EVENT_TYPE, rest_of
 
@@ -68,7 +66,7 @@ class ImportTelling:
         kind = _IMPORT_EVENTS.get(type_)
         if kind is None:
             return None
-        message = _parsed(kind, value)
+        message = told(kind, value)
         # The field bears a keyword of Python.
         report: order_pb2.OrderImport = getattr(message, "import")
         return key, state_of(report.revision, b"")
@@ -80,13 +78,5 @@ class ImportTelling:
 
 
 def _stock_state(value: bytes) -> State:
-    message = _parsed(events_pb2.StockChanged, value)
-    assert isinstance(message, events_pb2.StockChanged)
+    message = told(events_pb2.StockChanged, value)
     return state_of((message.epoch << _EPOCH_BITS) + message.revision, value)
-
-
-def _parsed(kind: type[Message], value: bytes | None) -> Message:
-    try:
-        return kind.FromString(value or b"")
-    except DecodeError as error:
-        raise ValueError(f"{kind.DESCRIPTOR.full_name} can't be parsed: {error}") from error
