@@ -21,7 +21,7 @@ from spojka.supervisor import RestartPolicy, State, Supervisor
 
 TOPIC = "levels"
 PARTITIONS = 3
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 def _kafka(home: Path, port: int | None = None) -> EmbeddedKafka:

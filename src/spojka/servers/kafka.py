@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spojka.servers.jars import FetchProgress, default_cache, ensure_jars
 from spojka.servers.java import find_java
+from spojka.servers.kafka_classes import with_recorded_classes
 from spojka.servers.kafka_config import Node, server_properties
 from spojka.servers.kafka_probe import broker_lacks
 from spojka.servers.kafka_program import TOPICS_FOLDER, Installation, environment, new_cluster_id
@@ -62,7 +63,9 @@ class EmbeddedKafka:
         return f"{LOOPBACK}:{self._port}"
 
     async def install(self) -> Installation:
-        """Find Java and fetch the jars that the cache lacks; done once, may take minutes.
+        """Find Java, fetch the jars that the cache lacks, record their classes; done once.
+
+        It may take minutes.
 
         Raises:
             ServerError: there is no Java, or the jars can't be fetched.
@@ -77,7 +80,8 @@ class EmbeddedKafka:
                 cache=self._cache,
                 progress=self._progress,
             )
-            self._installation = Installation(java, jars)
+            plain = Installation(java, jars)
+            self._installation = await with_recorded_classes(plain, self._cache)
         return self._installation
 
     async def prepare(self) -> Child:

@@ -20,14 +20,23 @@ TOPICS_FOLDER = "topics"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What Kafka runs on: a Java runtime, and the folder of the jars."""
+    """What Kafka runs on: a Java runtime, the folder of the jars, and their loaded classes."""
 
     java: Java
     jars: Path
+    classes: Path | None = None
+    """An archive of loaded classes for the Java runtime to map. One that does not fit is ignored
+    by it."""
 
-    def broker(self, data: Path, properties: Path) -> tuple[str, ...]:
-        """Give the command line of a node with its data below a folder."""
-        return (*self._java(data), "kafka.Kafka", str(properties))
+    def broker(
+        self, data: Path, properties: Path, *, record: Path | None = None
+    ) -> tuple[str, ...]:
+        """Give the command line of a node with its data below a folder.
+
+        A node with `record` writes an archive of its classes there when it ends in order.
+        """
+        recording = () if record is None else (f"-XX:ArchiveClassesAtExit={record}",)
+        return (*self._java(data, *recording), "kafka.Kafka", str(properties))
 
     async def prepare(self, data: Path, properties: Path, cluster_id: str) -> None:
         """Write what the programs log, and format the storage unless that was done before.
@@ -65,13 +74,16 @@ class Installation:
             raise ServerError(f"Kafka's storage in {data} could not be formatted:\n{said}")
         (data / "cluster-id").write_text(f"{cluster_id}\n")
 
-    def _java(self, data: Path) -> tuple[str, ...]:
+    def _java(self, data: Path, *options: str) -> tuple[str, ...]:
+        mapping = () if self.classes is None else (f"-XX:SharedArchiveFile={self.classes}",)
         return (
             str(self.java.program),
             f"-Xmx{HEAP}",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",  # starts a quarter sooner on half the CPU, as fast in use
             "-XX:+ExitOnOutOfMemoryError",
+            *mapping,
+            *options,
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={data / 'log4j2.properties'}",
             "-cp",

@@ -1,0 +1,48 @@
+"""Kafka's recorded classes: mapped where they fit, and nothing that Kafka depends on."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from spojka.servers.kafka import EmbeddedKafka
+from spojka.servers.kafka_classes import with_recorded_classes
+from spojka.servers.kafka_program import Installation
+
+SHARED = "source: shared objects file (top)"
+
+
+def _classes_loaded(installation: Installation, home: Path) -> str:
+    """What the Java runtime says of each class, of a program that tells Kafka's version."""
+    java, *options = installation.broker(home, home / "server.properties")[:-1]
+    done = subprocess.run(
+        [java, "-Xlog:class+load", *options, "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+async def _installed(home: Path) -> Installation:
+    return await EmbeddedKafka(data=home / "kafka", log_path=home / "kafka.log").install()
+
+
+async def test_a_node_maps_the_classes_that_were_recorded(home: Path) -> None:
+    said = _classes_loaded(await _installed(home), home)
+    (line,) = (line for line in said.splitlines() if " kafka.Kafka$ " in line)
+    assert SHARED in line
+
+
+async def test_classes_that_are_damaged_are_ignored(home: Path) -> None:
+    damaged = home / "damaged.jsa"
+    damaged.write_bytes(b"no classes" * 1000)
+    said = _classes_loaded(replace(await _installed(home), classes=damaged), home)
+    assert " kafka.Kafka$ " in said
+    assert SHARED not in said
+
+
+async def test_without_recorded_classes_kafka_is_started_all_the_same(home: Path) -> None:
+    no_jars = replace(await _installed(home), jars=home / "nothing", classes=None)
+    no_jars.jars.mkdir()
+    assert await with_recorded_classes(no_jars, home) == no_jars
