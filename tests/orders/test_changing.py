@@ -1,10 +1,13 @@
 """AmendOrder, CancelOrder and the rest: decided under lock, told once, refused when stale."""
 
 import asyncio
+from datetime import datetime, timedelta
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
 
+from orders import placing
 from spojka.api.orders.v1 import events_pb2, order_pb2, order_service_pb2
 from spojka.database import Database
 from spojka.errors import (
@@ -30,6 +33,20 @@ async def test_an_amendment_is_stored_told_and_written_down(shop: Shop, database
     event = (await told(database, shop.tenant))[-1]
     assert event.message == events_pb2.OrderAmended(tenant_id=str(shop.tenant), order=amended)
     assert (await shop.history(order))[-1] == "Amended: lines[0].quantity, total."
+
+
+async def test_times_never_run_back_where_hosts_clocks_differ(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One host is minutes ahead; the other's steps come after what it placed."""
+    ahead = Mock(wraps=datetime)
+    ahead.now.side_effect = lambda zone: datetime.now(zone) + timedelta(minutes=3)
+    monkeypatch.setattr(placing, "datetime", ahead)
+    order = await shop.placed(an_order())
+    amended = await shop.amend(an_amended(order, note="x"))
+    cancelled = await shop.cancel(amended)
+    times = [each.update_time.ToNanoseconds() for each in (order, amended, cancelled)]
+    assert times == sorted(times)
 
 
 async def test_an_amendment_of_a_stale_revision_is_aborted(shop: Shop) -> None:

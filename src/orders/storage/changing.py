@@ -1,7 +1,7 @@
 """Changes of orders in the book: locked first, decided after, written together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,7 +24,10 @@ from spojka.outbox import Event, append
 from spojka.tasks import close_task, open_task
 
 Step = Callable[[Order, StatusRule, datetime], Change | None]
-"""A decision about a locked order, under its channel's rule and at a time after the lock."""
+"""A decision about a locked order, under its channel's rule and at a time after the lock.
+
+The time is PostgreSQL's, and never before the order's last change: the hosts'
+clocks differ, and a history is read from top to bottom."""
 
 _STATE: Final = {
     "id": "uuid",
@@ -70,13 +73,15 @@ async def decide(
     tasks. A step that gives None writes nothing. Raises NotFound where an
     order is not there, and whatever a step raises; then nothing is written.
     """
-    orders = await _locked(connection, tenant, {order_id for order_id, _ in steps})
+    if not steps:
+        return {}
+    orders, locked_time = await _locked(connection, tenant, {order_id for order_id, _ in steps})
     channels = {order.content.channel_id for order in orders.values()}
     rules = await read_rules(connection, tenant, channels)
-    now = datetime.now(UTC)
     changes: list[Change] = []
     for order_id, step in steps:
         order = orders[order_id]
+        now = max(locked_time, order.update_time)
         change = step(order, rules[order.content.channel_id].rule, now)
         if change is not None:
             orders[order_id] = change.order
@@ -90,19 +95,21 @@ def no_order(order_id: object) -> NotFound:
     return NotFound(f"there is no order {order_id}", reason="ORDER_NOT_FOUND")
 
 
-async def _locked(connection: Connection, tenant: UUID, ids: Iterable[UUID]) -> dict[UUID, Order]:
+async def _locked(
+    connection: Connection, tenant: UUID, ids: Iterable[UUID]
+) -> tuple[dict[UUID, Order], datetime]:
     wanted = sorted(ids)
     cursor = await connection.execute(
-        f"SELECT {ORDER_COLUMNS} FROM order_book"
+        f"SELECT clock_timestamp(), {ORDER_COLUMNS} FROM order_book"
         " WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE",
         [tenant, wanted],
     )
-    orders = [order_of_row(row) for row in await cursor.fetchall()]
-    found = {order.id: order for order in orders}
+    rows = await cursor.fetchall()
+    found = {order.id: order for order in (order_of_row(row[1:]) for row in rows)}
     for order_id in wanted:
         if order_id not in found:
             raise no_order(order_id)
-    return found
+    return found, max(row[0] for row in rows)
 
 
 async def _write(

@@ -1,7 +1,7 @@
 """Payments added and saved."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +21,6 @@ _SAVED: Final = {
     "needs_person": "boolean",
     "decided_by": "text",
     "hold": "smallint",
-    "automatic_time": "timestamptz",
     "value_date": "date",
     "own_account": "text",
     "counter_account": "text",
@@ -43,18 +42,21 @@ _ADDED: Final = _SAVED | {
 
 
 def _input(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
+    """Rows of these columns, and of each whether it paid an order by itself just now."""
+    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
+    return f"unnest({arrays}, %(automatic)s::boolean[]) AS input ({', '.join(columns)}, automatic)"
 
 
 _INSERT: Final = f"""
-    INSERT INTO payment (tenant_id, {", ".join(_ADDED)})
-    SELECT %(tenant)s, * FROM unnest({_input(_ADDED)})
+    INSERT INTO payment (tenant_id, {", ".join(_ADDED)}, automatic_time)
+    SELECT %(tenant)s, {", ".join(_ADDED)}, CASE WHEN automatic THEN now() END
+    FROM {_input(_ADDED)}
 """
-_CHANGED: Final = [name for name in _SAVED if name not in {"id", "automatic_time"}]
+_CHANGED: Final = [name for name in _SAVED if name != "id"]
 _SAVE: Final = f"""
-    UPDATE payment SET automatic_time = coalesce(input.automatic_time, payment.automatic_time),
-        {", ".join(f"{name} = input.{name}" for name in _CHANGED)}
-    FROM unnest({_input(_SAVED)}) AS input ({", ".join(_SAVED)})
+    UPDATE payment SET {", ".join(f"{name} = input.{name}" for name in _CHANGED)},
+        automatic_time = CASE WHEN automatic THEN now() ELSE automatic_time END
+    FROM {_input(_SAVED)}
     WHERE payment.tenant_id = %(tenant)s AND payment.id = input.id
 """
 
@@ -91,12 +93,15 @@ def _arrays(
     rows: Sequence[PaymentRow],
     automatic: Collection[UUID],
 ) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    written = [_written(row, now if row.id in automatic else None) for row in rows]
-    return {"tenant": tenant, **{name: [each[name] for each in written] for name in columns}}
+    written = [_written(row) for row in rows]
+    return {
+        "tenant": tenant,
+        "automatic": [row.id in automatic for row in rows],
+        **{name: [each[name] for each in written] for name in columns},
+    }
 
 
-def _written(row: PaymentRow, automatic_time: datetime | None) -> dict[str, Any]:
+def _written(row: PaymentRow) -> dict[str, Any]:
     standing, disposition, message = row.standing, row.disposition, row.message
     unallocated, credited = standing.unallocated, standing.credited
     return {
@@ -114,7 +119,6 @@ def _written(row: PaymentRow, automatic_time: datetime | None) -> dict[str, Any]
         "needs_person": disposition.needs_person,
         "decided_by": disposition.decided_by,
         "hold": int(disposition.hold),
-        "automatic_time": automatic_time,
         "value_date": date.fromisoformat(message.value_date),
         "own_account": message.own_account,
         "counter_account": message.counter_account,
