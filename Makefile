@@ -18,7 +18,7 @@ demo: $(STAMP) ## Run everything with sandbox partners and tell the story (ONCE=
 	$(BIN)/spojka demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## Run the tests against real PostgreSQL and real Kafka (T=path narrows)
-	$(BIN)/python -m pytest $(if $(filter tests,$(T)),-n 3 --dist loadfile) $(T)
+	$(BIN)/python -m pytest $(if $(filter tests,$(T)),-n 3 --no-loadscope-reorder) $(T)
 
 ##@ For developers
 .PHONY: check format api baseline bench

@@ -8,9 +8,9 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -27,13 +27,12 @@ from spojka.servers.sources import Origin, Source, choose_kafka, choose_postgres
 from spojka.service import registered_services, schemas
 from spojka.settings import Settings
 from tests.databases import Databases, database_url_of
+from tests.workers import FilesOrGroups, place_of
 
 ROLE_SECRET = "for tests only"
 
 Result = TypeVar("Result")
 MakeDatabase = Callable[[str], Awaitable[Database]]
-
-LONGEST = "tests/faults/"
 
 POSTGRES = pytest.StashKey[Source | ServerError]()
 KAFKA = pytest.StashKey[Source | ServerError]()
@@ -51,13 +50,41 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(home))
     if not config.option.collectonly:
         config.stash[POSTGRES] = _run(_postgres(home))
-        config.stash[KAFKA] = _run(_kafka(home))
+        config.stash[KAFKA] = _shared_kafka(config) or _run(_kafka(home))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # xdist has no types
+    """Let all workers use one Kafka: topics have names of their own, and a Java runtime is dear."""
+    source = node.config.stash[KAFKA]
+    if isinstance(source, ServerError):
+        return  # the worker finds out itself, and says so where a test asks for it
+    if source.url is None:
+        servers = ExitStack()
+        node.config.add_cleanup(servers.close)
+        url = servers.enter_context(provided_in_background(source))
+        source = node.config.stash[KAFKA] = Source(source.origin, source.reason, url=url)
+    node.workerinput["kafka"] = (source.origin.value, source.reason, source.url)
+
+
+def _shared_kafka(config: pytest.Config) -> Source | None:
+    """The Kafka that the other process of `pytest -n` runs for its workers."""
+    if (shared := getattr(config, "workerinput", {}).get("kafka")) is None:
+        return None
+    origin, reason, url = shared
+    return Source(Origin(origin), reason, url=url)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesOrGroups:
+    """Share the tests out by files."""
+    return FilesOrGroups(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
