@@ -17,8 +17,9 @@ from spojka.database import Database
 from spojka.outbox import new_id
 from stock.connections.model import ConnectionRow, load_connection
 from stock.domain.holds import Hold
-from stock.imports.intake import resolve_unsent, take_orders
+from stock.imports.intake import take_orders
 from stock.imports.store import ImportRow, load_holds, load_imports
+from stock.imports.unsent import resolve_unsent
 from stock.levels.relevel import ask, relevel
 from stock.warehouses.port import Meaning
 from stock.warehouses.registry import SYSTEMS

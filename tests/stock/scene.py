@@ -10,8 +10,8 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.outbox import new_id
 from stock.connections.model import StockRule
 from stock.domain.netting import ReadBack
-from stock.imports.intake import resolve_unsent
-from stock.imports.read_back import record_read_back
+from stock.imports.read_back import record_read_backs
+from stock.imports.unsent import resolve_unsent
 from stock.levels.apply import Answer, apply_answer
 from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
@@ -190,7 +190,7 @@ class Scene:
     async def hear(self, heard: Heard) -> None:
         rule = (await self.merchant.row()).rule
         async with self.merchant.database.transaction(self.merchant.tenant) as connection:
-            await record_read_back(connection, rule, heard.order.id, heard.read_back)
+            await record_read_backs(connection, rule, {heard.order.id: heard.read_back})
 
     # What people do.
 
@@ -350,3 +350,13 @@ def _set_lines(order: order_pb2.Order, lines: Lines) -> None:
             unit_price="100",
             vat_rate="21",
         )
+
+
+async def begun(merchant: Merchant, **on_hand: str) -> Scene:
+    """A scene in which these cards, and those put before, are all read."""
+    for product, units in on_hand.items():
+        merchant.warehouse.put(product, on_hand=units)
+    scene = Scene(merchant)
+    await scene.request_reading("full")
+    await scene.rest()
+    return scene

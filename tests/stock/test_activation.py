@@ -1,19 +1,17 @@
 """A connection switched off and on: levels frozen, holds kept, nothing rises too early."""
 
+from uuid import uuid4
+
+from stock.levels.retire import retire_others
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant, Merchant
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 
 
 async def begin(make_merchant: MakeMerchant) -> Scene:
     merchant = await make_merchant(Meaning.NET_OF_RESERVATIONS)
     merchant.warehouse.page_size = 1
-    merchant.warehouse.put("A", on_hand="10")
-    merchant.warehouse.put("B", on_hand="5")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(merchant, A="10", B="5")
 
 
 async def figures(merchant: Merchant) -> tuple[int, int]:
@@ -46,6 +44,28 @@ async def test_orders_are_still_held_while_it_is_off(make_merchant: MakeMerchant
     await scene.settle()
     await scene.check_rest()
     assert await scene.merchant.available("A") == 7
+
+
+async def test_one_that_is_off_again_takes_nothing_from_the_next(
+    make_merchant: MakeMerchant,
+) -> None:
+    """It was taking over when another was made the active one."""
+    merchant = (await begin(make_merchant)).merchant
+    former = uuid4()
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await connection.execute(
+            """
+            INSERT INTO connection SELECT (jsonb_populate_record(known, jsonb_build_object(
+                'id', %(id)s::uuid, 'state', 'inactive', 'impulse_token', %(id)s::text))).*
+            FROM connection AS known WHERE tenant_id = %(tenant)s
+            """,
+            {"id": former, "tenant": merchant.tenant},
+        )
+    await retire_others(merchant.database, merchant.tenant, former, lambda: None)
+    assert await figures(merchant) == (10, 5)
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        cursor = await connection.execute("SELECT FROM item WHERE removed")
+        assert not await cursor.fetchall()
 
 
 async def test_nothing_rises_before_the_full_reading_is_complete(

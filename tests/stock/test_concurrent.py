@@ -4,8 +4,6 @@ Each round starts its tasks together, in a seeded order and with seeded
 head starts; PostgreSQL interleaves them.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
 
@@ -14,46 +12,24 @@ import pytest
 from spojka.api.orders.v1 import order_pb2
 from stock.levels.relevel import ask, relevel
 from stock.warehouses.port import Meaning
+from tests.at_once import Act, at_once
 from tests.stock.conftest import MakeMerchant
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 
 ROUNDS = 200
 ROUNDS_A_TENANT = 20
-DEADLINE_SECONDS = 20.0
-
-Act = Callable[[], Awaitable[object]]
-
-
-async def at_once(random: Random, acts: list[Act]) -> None:
-    """Run all, each with a head start of its own; the first failure is raised."""
-
-    async def run(act: Act, behind: int) -> None:
-        for _ in range(behind):
-            await asyncio.sleep(0)
-        await act()
-
-    random.shuffle(acts)
-    async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as group:
-        for act in acts:
-            group.create_task(run(act, random.randrange(60)))
 
 
 async def begin(make_merchant: MakeMerchant, meaning: Meaning) -> Scene:
-    merchant = await make_merchant(meaning)
-    for product in ("A", "B", "C"):
-        merchant.warehouse.put(product, on_hand="50")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(await make_merchant(meaning), A="50", B="50", C="50")
 
 
 async def test_holds_beside_readings(make_merchant: MakeMerchant) -> None:
     random = Random(20240229)
-    for begun in range(0, ROUNDS, ROUNDS_A_TENANT):
+    for first in range(0, ROUNDS, ROUNDS_A_TENANT):
         meaning = random.choice(list(Meaning))
         scene = await begin(make_merchant, meaning)
-        for place in range(begun, begun + ROUNDS_A_TENANT):
+        for place in range(first, first + ROUNDS_A_TENANT):
             await _round(scene, random, place)
         await scene.settle()
         await scene.check_rest()

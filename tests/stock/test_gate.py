@@ -39,6 +39,16 @@ async def held_reading(merchant: Merchant) -> UUID | None:
     return found[0][0] if found else None
 
 
+async def merchant_with_held_reading(make_merchant: MakeMerchant) -> tuple[Merchant, UUID]:
+    """All cards were read as empty, which waits for a person."""
+    merchant = await merchant_with_stock(make_merchant)
+    empty(merchant)
+    await merchant.read()
+    reading = await held_reading(merchant)
+    assert reading is not None
+    return merchant, reading
+
+
 async def offered(merchant: Merchant) -> set[Decimal]:
     return {await merchant.available(f"P{place}") for place in range(CARDS)}
 
@@ -53,11 +63,7 @@ async def test_a_mass_change_waits_and_changes_nothing(make_merchant: MakeMercha
 
 
 async def test_approved_it_is_applied(make_merchant: MakeMerchant) -> None:
-    merchant = await merchant_with_stock(make_merchant)
-    empty(merchant)
-    await merchant.read()
-    reading = await held_reading(merchant)
-    assert reading is not None
+    merchant, reading = await merchant_with_held_reading(make_merchant)
     async with merchant.database.transaction(merchant.tenant) as connection:
         await approve(connection, merchant.tenant, reading, "a person")
     assert await offered(merchant) == {Decimal(0)}
@@ -68,11 +74,7 @@ async def test_approved_it_is_applied(make_merchant: MakeMerchant) -> None:
 
 
 async def test_approval_does_not_undo_what_was_read_since(make_merchant: MakeMerchant) -> None:
-    merchant = await merchant_with_stock(make_merchant)
-    empty(merchant)
-    await merchant.read()
-    reading = await held_reading(merchant)
-    assert reading is not None
+    merchant, reading = await merchant_with_held_reading(make_merchant)
     # A targeted reading, after an order of the card, shows the goods are back.
     merchant.warehouse.move("P0", "9")
     await merchant.order(("P0", "1"))
@@ -84,12 +86,18 @@ async def test_approval_does_not_undo_what_was_read_since(make_merchant: MakeMer
     assert await merchant.available("P1") == 0
 
 
+async def test_of_a_connection_that_is_off_it_is_not_applied(make_merchant: MakeMerchant) -> None:
+    merchant, reading = await merchant_with_held_reading(make_merchant)
+    await merchant.change(state="inactive")
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        with pytest.raises(FailedPrecondition, match="switched off"):
+            await approve(connection, merchant.tenant, reading, "a person")
+    assert await offered(merchant) == {Decimal(5)}
+    assert await held_reading(merchant) == reading
+
+
 async def test_rejected_it_is_forgotten(make_merchant: MakeMerchant) -> None:
-    merchant = await merchant_with_stock(make_merchant)
-    empty(merchant)
-    await merchant.read()
-    reading = await held_reading(merchant)
-    assert reading is not None
+    merchant, reading = await merchant_with_held_reading(make_merchant)
     async with merchant.database.transaction(merchant.tenant) as connection:
         await reject(connection, merchant.tenant, reading, "a person")
     assert await offered(merchant) == {Decimal(5)}

@@ -1,22 +1,19 @@
 """Imports whose order changes while a request is under way, or that a person settles."""
 
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from stock.imports.intake import resolve_unsent
+from stock.imports.outgoing import outgoing
 from stock.imports.service import ImportServicer
-from stock.warehouses.port import Meaning
+from stock.imports.unsent import resolve_unsent
+from stock.warehouses.port import Document, Meaning
 from tests.stock.conftest import MakeMerchant, Merchant
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 
 
 async def begin(make_merchant: MakeMerchant, *products: str) -> Scene:
     merchant = await make_merchant(Meaning.NET_OF_ORDERS)
-    for product in products:
-        merchant.warehouse.put(product, on_hand="10")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(merchant, **dict.fromkeys(products, "10"))
 
 
 async def test_an_order_cancelled_while_its_document_is_refused_ends(
@@ -129,6 +126,39 @@ async def test_what_a_person_settled_holds_nothing_whatever_the_shop_says_later(
     assert await merchant.available("A") == 10
 
 
+async def test_an_order_amended_while_a_persons_document_is_found_is_amended_there(
+    make_merchant: MakeMerchant,
+) -> None:
+    scene = await begin(make_merchant, "A")
+    merchant = scene.merchant
+    await merchant.change(automatic_import=False)
+    placed = await scene.order({"1": ("A", 2)})
+    row = await merchant.import_of(placed.message)
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        wanted, _ = await outgoing(connection, merchant.tenant, row, ZoneInfo("Europe/Prague"))
+    merchant.warehouse.create(wanted)
+    await scene.request_reading("full")
+    while not (scene.worker and scene.worker.by_hand):
+        assert await scene.job()
+    scene.next_request(lambda: scene.amend(placed, {"1": ("A", 5)}), answered=True)
+    while scene.observer.after:
+        assert await scene.job()
+    await scene.settle()
+    # With automatic import off, nothing would stand in place of a document that is deleted.
+    assert [line.quantity for line in _only_document(scene).lines] == [2]
+    assert "stock.cannot_amend" in await merchant.tasks()
+    await merchant.change(automatic_import=True)
+    await scene.settle()
+    await scene.check_rest()
+    assert [line.quantity for line in _only_document(scene).lines] == [5]
+    assert await merchant.available("A") == 5
+
+
+def _only_document(scene: Scene) -> Document:
+    (document,) = scene.merchant.warehouse.documents.values()
+    return document
+
+
 async def test_every_blocked_order_goes_on_however_many_wait(make_merchant: MakeMerchant) -> None:
     scene = await begin(make_merchant, "A")
     merchant = scene.merchant
@@ -159,10 +189,7 @@ async def test_a_person_who_reverts_a_reservation_is_believed_only_with_a_new_le
     make_merchant: MakeMerchant,
 ) -> None:
     merchant = await make_merchant(Meaning.NET_OF_RESERVATIONS)
-    merchant.warehouse.put("A", on_hand="10")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
+    scene = await begun(merchant, A="10")
     placed = await scene.order({"1": ("A", 2)})
     await scene.settle()
     document = scene.document(placed)

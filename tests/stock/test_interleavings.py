@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spojka.database import Database
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import connect_merchant
-from tests.stock.scene import Placed, Scene
+from tests.stock.scene import Placed, Scene, begun
 
 EXAMPLES = 40
 STEPS = 24
@@ -285,9 +285,7 @@ async def test_no_interleaving_offers_what_a_hold_covers(
         merchant.warehouse.put(product, "MAIN", str(10 + place))
     merchant.warehouse.put("A", "SHOP", "4")
     merchant.warehouse.put("B", "SHOP", "0")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
+    scene = await begun(merchant)
     await scene.check_rest()
     for entry in told:
         if isinstance(entry, Step):

@@ -8,17 +8,11 @@ import pytest
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant
 from tests.stock.invariants import take_picture
-from tests.stock.scene import Lines, Scene
+from tests.stock.scene import Lines, Scene, begun
 
 
 async def begin(make_merchant: MakeMerchant, meaning: Meaning = Meaning.NET_OF_ORDERS) -> Scene:
-    merchant = await make_merchant(meaning)
-    merchant.warehouse.put("A", on_hand="10")
-    merchant.warehouse.put("B", on_hand="5")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(await make_merchant(meaning), A="10", B="5")
 
 
 async def test_an_older_capture_changes_nothing(make_merchant: MakeMerchant) -> None:

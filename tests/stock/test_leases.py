@@ -1,7 +1,7 @@
 """Several processes share the connections: one works on each, and a stopped one changes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.delivery.health import Health
 from spojka.outbound import OutboundPolicy
 from spojka.secrets import Seal
-from stock.imports.steps import LeaseLost
+from stock.imports.importer import LeaseLost
 from stock.warehouses.port import (
     Acknowledgement,
     Card,
@@ -30,10 +30,10 @@ from stock.worker.connection_worker import ConnectionWorker
 from stock.worker.scheduler import Scheduler
 from tests.stock.conftest import MakeMerchant, Merchant
 from tests.stock.observed import ObservedClient
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 from tests.stock.warehouse_model import ModelClient, ModelWarehouse
+from tests.waiting import until
 
-DEADLINE_SECONDS = 30.0
 KEY = bytes(range(32))
 
 
@@ -122,12 +122,6 @@ def scheduler(merchant: Merchant, system: ModelSystem) -> Scheduler:
     )
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - the database is asked, it does not call
-            await asyncio.sleep(0.02)
-
-
 async def sealed(merchant: Merchant) -> None:
     secret = Seal({"k": KEY}).seal({}, (await merchant.row()).place)
     await merchant.change(sealing_key=secret.key_id, credentials=secret.ciphertext)
@@ -151,7 +145,7 @@ async def test_two_schedulers_import_each_order_once_and_one_goes_on_alone(
         async def read() -> bool:
             return (await merchant.row()).last_full_time is not None
 
-        await until(read)
+        await until(read, "everything is read")
         orders: list[order_pb2.Order] = []
 
         async def all_acked() -> bool:
@@ -163,9 +157,9 @@ async def test_two_schedulers_import_each_order_once_and_one_goes_on_alone(
             one.wake()
             other.wake()
             if place == 4:
-                await until(all_acked)
+                await until(all_acked, "every order is imported")
                 await one.stop()
-        await until(all_acked)
+        await until(all_acked, "every order is imported")
     finally:
         await one.stop()
         await other.stop()
@@ -191,12 +185,7 @@ async def take_over(merchant: Merchant, former: ConnectionWorker) -> leases.Leas
 
 
 async def begin(make_merchant: MakeMerchant) -> Scene:
-    merchant = await make_merchant(Meaning.NET_OF_ORDERS)
-    merchant.warehouse.put("A", on_hand="10")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(await make_merchant(Meaning.NET_OF_ORDERS), A="10")
 
 
 def worker_of(scene: Scene, former: ConnectionWorker, lease: leases.Lease) -> ConnectionWorker:

@@ -10,16 +10,11 @@ from spojka.api.orders.v1 import order_pb2
 from stock.imports.intake import take_orders
 from tests.orders.locks import until_waiting
 from tests.stock.conftest import MakeMerchant
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 
 
 async def begin(make_merchant: MakeMerchant) -> Scene:
-    merchant = await make_merchant()
-    merchant.warehouse.put("A", on_hand="10")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(await make_merchant(), A="10")
 
 
 async def test_two_orders_of_one_item_at_once_are_both_taken_off(

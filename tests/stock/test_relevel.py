@@ -5,16 +5,11 @@ from uuid import uuid4
 from stock.levels.relevel import ask, relevel
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant, Merchant
-from tests.stock.scene import Scene
+from tests.stock.scene import Scene, begun
 
 
 async def begin(make_merchant: MakeMerchant) -> Scene:
-    merchant = await make_merchant(Meaning.PHYSICAL)
-    merchant.warehouse.put("A", on_hand="10")
-    scene = Scene(merchant)
-    await scene.request_reading("full")
-    await scene.rest()
-    return scene
+    return await begun(await make_merchant(Meaning.PHYSICAL), A="10")
 
 
 async def change_buffer(merchant: Merchant, buffer: int) -> None:

@@ -7,10 +7,10 @@ from proof.mutants.mutant import Edit, Mutant, mutant
 _ABSORB: Final = "src/stock/imports/absorb.py"
 _APPLY: Final = "src/stock/levels/apply.py"
 _AVAILABILITY: Final = "src/stock/domain/availability.py"
+_CREATING: Final = "src/stock/imports/creating.py"
 _HOLDS: Final = "src/stock/domain/holds.py"
 _IMPORTS: Final = "src/stock/domain/imports.py"
 _INTAKE: Final = "src/stock/imports/intake.py"
-_STEPS: Final = "src/stock/imports/steps.py"
 
 _NO_LOOK_UP: Final = Edit(_IMPORTS, "return Step.LOOK_UP", "return Step.CREATE")
 _LATE_ANSWERS: Final = Edit(
@@ -167,7 +167,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "the look-up again, with its harm: a second document in the warehouse",
         _NO_LOOK_UP,
         Edit(
-            _STEPS,
+            _CREATING,
             "create_document(document, resend=resend)",
             "create_document(document, resend=False)",
         ),
@@ -179,11 +179,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "timeout-is-unknown",
         "the state UNKNOWN after a lost answer: it is taken for a failure",
         Edit(
-            _STEPS,
-            "await self._unknown(found.order_id, error)\n        except Refused as error:\n"
-            "            await self._block(",
-            "await self._not_sent(found.order_id, error)\n        except Refused as error:\n"
-            "            await self._block(",
+            _CREATING,
+            "await importer.record(found.order_id, unknown, error)",
+            "await importer.record(found.order_id, _not_sent, error)",
         ),
         test="stock/test_hold_life.py::test_a_lost_answer_makes_no_second_document",
         red=r"assert 'local' == 'unknown'",
@@ -191,7 +189,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     mutant(
         "sent-before-the-first-byte",
         "the mark SENT that is committed before the request leaves",
-        Edit(_STEPS, 'state=ImportState.SENT,\n            action="create"', 'action="create"'),
+        Edit(_CREATING, 'state=ImportState.SENT,\n        action="create"', 'action="create"'),
         test="stock/test_leases.py::"
         "test_an_answer_heard_after_the_lease_was_lost_is_left_to_the_next_holder",
         red=r"assert 'local' == 'sent'",

@@ -139,3 +139,16 @@ async def active_connection(connection: Connection, tenant_id: UUID) -> Connecti
             [tenant_id],
         )
         return await cursor.fetchone()
+
+
+async def list_connections(
+    connection: Connection, tenant_id: UUID, after: UUID | None, limit: int
+) -> list[ConnectionRow]:
+    """The tenant's connections, newest first, those older than `after`."""
+    async with connection.cursor(row_factory=class_row(ConnectionRow)) as cursor:
+        await cursor.execute(
+            f"SELECT {COLUMNS} FROM connection WHERE tenant_id = %s"
+            " AND (%s::uuid IS NULL OR id < %s::uuid) ORDER BY id DESC LIMIT %s",
+            [tenant_id, *([after] * 2), limit],
+        )
+        return await cursor.fetchall()

@@ -10,9 +10,8 @@ from spojka.errors import FailedPrecondition, NotFound
 from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 from spojka.tasks import close_task
 from stock.connections.model import load_connection
-from stock.imports.absorb import absorb_holds
-from stock.levels.publish import lock_items, publish
-from stock.levels.relevel import NUMBER
+from stock.levels.publish import lock_items
+from stock.levels.relevel import decide_anew
 from stock.worker.reading import READING_HELD
 
 _COLUMNS: Final = (
@@ -60,7 +59,12 @@ async def approve(
 ) -> api.Reading:
     """Apply what a held reading would set to nothing. Raises NotFound, FailedPrecondition."""
     row = await _held(connection, tenant_id, reading_id)
-    rule = (await load_connection(connection, tenant_id, row[-1], lock=True)).rule
+    of = await load_connection(connection, tenant_id, row[-1], lock=True)
+    if not of.active:
+        raise FailedPrecondition(
+            f"the connection {of.name!r} is switched off: its levels stay as they are"
+        )
+    rule = of.rule
     cursor = await connection.execute(
         """
         SELECT DISTINCT level.item_id FROM held_level JOIN level
@@ -86,14 +90,7 @@ async def approve(
         """,
         [tenant_id, reading_id, rule.connection_id],
     )
-    number = NUMBER[rule.meaning]
-    await connection.execute(
-        f"UPDATE level SET available = {number} WHERE tenant_id = %s AND item_id = ANY(%s)"
-        f" AND available <> {number}".encode(),
-        [tenant_id, list(item_ids)],
-    )
-    await absorb_holds(connection, rule, item_ids)
-    await publish(connection, rule, item_ids, f"reading approved by {actor}")
+    await decide_anew(connection, rule, item_ids, f"reading approved by {actor}")
     return await _close(connection, tenant_id, row, "applied", actor)
 
 

@@ -1,38 +1,32 @@
-"""WarehouseService: connections made, tested, edited, switched on and off."""
+"""WarehouseService: a tenant's connections, their warehouses and their readings."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-import psycopg
-
-from spojka import leases
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
-from spojka.database import Connection, Database
-from spojka.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from spojka.database import Database
+from spojka.errors import FailedPrecondition, InvalidArgument, Violation
 from spojka.outbound import OutboundPolicy
-from spojka.outbox import new_id
 from spojka.requests import earlier_answer, remember_answer
 from spojka.rpc.pagination import decode_uuid_token, encode_token, page_size
 from spojka.rpc.server import Call
 from spojka.secrets import Seal
 from stock.connections import edit
+from stock.connections.changing import change, create
+from stock.connections.impulses import find_impulse, rotate_token
 from stock.connections.messages import connection_message, system_message
-from stock.connections.model import COLUMNS, ConnectionRow, load_connection
+from stock.connections.model import ConnectionRow, list_connections, load_connection
 from stock.connections.readings import approve, list_readings, reject
+from stock.connections.requesting import offer_work, request_reading
+from stock.connections.switching import activate, deactivate
 from stock.connections.warehouses import list_warehouses, remember_warehouses, set_warehouses
-from stock.imports.resolving import CONNECTION_WORK, offer_resolving
 from stock.levels import relevel
 from stock.levels.retire import retire_others
-from stock.listings.links import link_adrift
 from stock.warehouses.errors import WarehouseError
 from stock.warehouses.guarded import open_client
 from stock.warehouses.port import WarehouseClient, WarehouseSystem
-
-IMPULSE_TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +63,7 @@ class WarehouseServicer:
             )
             if earlier is not None:
                 return earlier
-            connection_id = new_id()
-            sealed = self.seal.seal(
-                message.credentials, f"warehouse_connection/{tenant}/{connection_id}"
-            )
-            values |= {
-                "tenant_id": tenant,
-                "id": connection_id,
-                "system": system.id,
-                "state": "inactive",
-                "sealing_key": sealed.key_id,
-                "credentials": sealed.ciphertext,
-                "credential_names": sorted(message.credentials),
-                "impulse_token": secrets.token_urlsafe(IMPULSE_TOKEN_BYTES),
-            }
-            await connection.execute(
-                f"INSERT INTO connection ({', '.join(values)})"
-                f" VALUES ({', '.join(['%s'] * len(values))})".encode(),
-                list(values.values()),
-            )
-            await _set_impulse(connection, tenant, connection_id, values["impulse_token"])
-            row = await load_connection(connection, tenant, connection_id)
+            row = await create(connection, tenant, system, values, message.credentials, self.seal)
             answer = api.CreateConnectionResponse(connection=self._message(row))
             await remember_answer(connection, tenant, request.request_id, request, answer)
             return answer
@@ -111,12 +85,7 @@ class WarehouseServicer:
         limit = page_size(request.page_size, default=50, maximum=500)
         after = decode_uuid_token(request.page_token)
         async with self.database.transaction(tenant) as connection:
-            cursor = await connection.execute(
-                f"SELECT {COLUMNS} FROM connection WHERE tenant_id = %s"
-                " AND (%s::uuid IS NULL OR id < %s::uuid) ORDER BY id DESC LIMIT %s",
-                [tenant, *([after] * 2), limit + 1],
-            )
-            rows = [ConnectionRow(*row) for row in await cursor.fetchall()]
+            rows = await list_connections(connection, tenant, after, limit + 1)
         more = encode_token([str(rows[limit - 1].id)]) if len(rows) > limit else ""
         return api.ListConnectionsResponse(
             connections=[self._message(row) for row in rows[:limit]], next_page_token=more
@@ -135,28 +104,8 @@ class WarehouseServicer:
                     [Violation("connection.system", f"is {row.system!r} and can't be changed")]
                 )
             system = self._system(row.system)
-            credentials = self.seal.open(row.sealed, row.place) | dict(message.credentials)
-            edit.check_settings(system, message.settings, credentials, self.outbound)
-            sealed = self.seal.seal(credentials, row.place)
-            values = edit.columns(message, system) | {
-                "sealing_key": sealed.key_id,
-                "credentials": sealed.ciphertext,
-                "credential_names": sorted(credentials),
-                "retry_time": None,
-                "failures": 0,
-            }
-            assignments = ", ".join(f"{name} = %s" for name in values)
-            await connection.execute(
-                f"UPDATE connection SET {assignments} WHERE tenant_id = %s AND id = %s".encode(),
-                [*values.values(), tenant, connection_id],
-            )
-            await _come_forward(connection, tenant, connection_id)
-            after = await load_connection(connection, tenant, connection_id)
-            if after.pairing != row.pairing:
-                await link_adrift(connection, tenant)
-            if after.rule != row.rule:
-                await relevel.ask(connection, tenant, connection_id, "rule changed")
-            await self._offer_work(connection, after)
+            after = await change(connection, row, message, system, self.seal, self.outbound)
+            await offer_work(connection, after)
         await self._relevel(tenant, connection_id)
         self.wake()
         return api.UpdateConnectionResponse(connection=self._message(after))
@@ -182,24 +131,8 @@ class WarehouseServicer:
     ) -> api.ActivateConnectionResponse:
         """Make it the active one; a full reading begins at once."""
         tenant, connection_id = call.identity.tenant, UUID(request.id)
-        try:
-            async with self.database.transaction(tenant) as connection:
-                row = await load_connection(connection, tenant, connection_id, lock=True)
-                if not row.active:
-                    await connection.execute(
-                        "UPDATE connection SET state = 'starting', retry_time = NULL,"
-                        " failures = 0, problem = '' WHERE tenant_id = %s AND id = %s",
-                        [tenant, connection_id],
-                    )
-                    await link_adrift(connection, tenant)
-                await offer_resolving(connection, tenant)
-                row = await load_connection(connection, tenant, connection_id)
-                await self._offer_work(connection, row)
-        except psycopg.errors.UniqueViolation as error:
-            raise FailedPrecondition(
-                "another warehouse connection is active: deactivate it first",
-                reason="ANOTHER_CONNECTION_ACTIVE",
-            ) from error
+        async with self.database.transaction(tenant) as connection:
+            row = await activate(connection, tenant, connection_id)
         await retire_others(
             self.database, tenant, connection_id, partial(self.after_commit, tenant)
         )
@@ -212,12 +145,7 @@ class WarehouseServicer:
         """Stop readings and imports; levels are frozen, holds kept."""
         tenant, connection_id = call.identity.tenant, UUID(request.id)
         async with self.database.transaction(tenant) as connection:
-            await load_connection(connection, tenant, connection_id, lock=True)
-            await connection.execute(
-                "UPDATE connection SET state = 'inactive' WHERE tenant_id = %s AND id = %s",
-                [tenant, connection_id],
-            )
-            row = await load_connection(connection, tenant, connection_id)
+            row = await deactivate(connection, tenant, connection_id)
         self.wake()
         return api.DeactivateConnectionResponse(connection=self._message(row))
 
@@ -234,14 +162,7 @@ class WarehouseServicer:
         self, request: api.SendImpulseRequest, _call: Call
     ) -> api.SendImpulseResponse:
         """Find the connection of an impulse URL and ask for a reading. Raises NotFound."""
-        async with self.database.infrastructure() as connection:
-            cursor = await connection.execute(
-                "SELECT tenant_id, connection_id FROM impulse WHERE token = %s", [request.token]
-            )
-            found = await cursor.fetchone()
-        if found is None:
-            raise NotFound("there is no such impulse URL")
-        tenant, connection_id = found
+        tenant, connection_id = await find_impulse(self.database, request.token)
         await self._request_reading(tenant, connection_id, "incremental", "impulse")
         return api.SendImpulseResponse()
 
@@ -250,14 +171,9 @@ class WarehouseServicer:
     ) -> api.RotateImpulseUrlResponse:
         """Give the connection a new impulse URL."""
         tenant, connection_id = call.identity.tenant, UUID(request.id)
-        token = secrets.token_urlsafe(IMPULSE_TOKEN_BYTES)
         async with self.database.transaction(tenant) as connection:
             await load_connection(connection, tenant, connection_id, lock=True)
-            await connection.execute(
-                "UPDATE connection SET impulse_token = %s WHERE tenant_id = %s AND id = %s",
-                [token, tenant, connection_id],
-            )
-            await _set_impulse(connection, tenant, connection_id, token)
+            await rotate_token(connection, tenant, connection_id)
             row = await load_connection(connection, tenant, connection_id)
         return api.RotateImpulseUrlResponse(connection=self._message(row))
 
@@ -293,7 +209,7 @@ class WarehouseServicer:
             await set_warehouses(connection, tenant, connection_id, request.warehouses)
             warehouses = await list_warehouses(connection, tenant, connection_id)
             await relevel.ask(connection, tenant, connection_id, "warehouses changed")
-            await self._offer_work(connection, row)
+            await offer_work(connection, row)
         await self._relevel(tenant, connection_id)
         await self._request_reading(tenant, connection_id, "full", "warehouses changed")
         return api.UpdateWarehousesResponse(warehouses=warehouses)
@@ -349,25 +265,9 @@ class WarehouseServicer:
         self, tenant: UUID, connection_id: UUID, kind: str, cause: str
     ) -> None:
         async with self.database.transaction(tenant) as connection:
-            row = await load_connection(connection, tenant, connection_id, lock=True)
-            if not row.active:
-                return
-            await connection.execute(
-                """
-                UPDATE connection SET requested_cause = %s, retry_time = NULL,
-                    requested_reading = CASE WHEN requested_reading = 'full' THEN 'full' ELSE %s END
-                WHERE tenant_id = %s AND id = %s
-                """,
-                [cause, kind, tenant, connection_id],
-            )
-            await self._offer_work(connection, row)
-        self.wake()
-
-    async def _offer_work(self, connection: Connection, row: ConnectionRow) -> None:
-        if row.active:
-            await leases.offer(
-                connection, CONNECTION_WORK, str(row.id), row.tenant_id, timedelta(0)
-            )
+            asked = await request_reading(connection, tenant, connection_id, kind, cause)
+        if asked:
+            self.wake()
 
 
 def _uuid(text: str) -> UUID:
@@ -375,29 +275,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise InvalidArgument([Violation("connection.id", "must be a UUID")]) from error
-
-
-async def _come_forward(connection: Connection, tenant: UUID, connection_id: UUID) -> None:
-    # A shorter interval counts from now, not from when the longer one has run out.
-    await connection.execute(
-        """
-        UPDATE connection
-        SET next_probe_time = least(next_probe_time, now() + make_interval(secs => probe_seconds)),
-            next_reading_time =
-                least(next_reading_time, now() + make_interval(secs => reading_seconds))
-        WHERE tenant_id = %s AND id = %s
-        """,
-        [tenant, connection_id],
-    )
-
-
-async def _set_impulse(
-    connection: Connection, tenant: UUID, connection_id: UUID, token: str
-) -> None:
-    await connection.execute(
-        "DELETE FROM impulse WHERE tenant_id = %s AND connection_id = %s", [tenant, connection_id]
-    )
-    await connection.execute(
-        "INSERT INTO impulse (token, tenant_id, connection_id) VALUES (%s, %s, %s)",
-        [token, tenant, connection_id],
-    )

@@ -9,7 +9,7 @@ from spojka.values import parse_decimal
 from stock.domain.imports import external_id
 from stock.domain.netting import SentLine
 from stock.imports.documents import order_document, order_line
-from stock.imports.intake import goods_lines
+from stock.imports.goods import goods_lines
 from stock.imports.store import ImportRow
 from stock.warehouses.port import OrderDocument, OrderLine
 

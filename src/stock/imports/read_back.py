@@ -1,11 +1,9 @@
 """What the warehouse system shows of an order's document, recorded and acted upon."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from spojka.database import Connection
 from spojka.tasks import Task, close_tasks, open_task
@@ -16,46 +14,57 @@ from stock.imports.absorb import absorb_holds
 from stock.imports.events import publish_import
 from stock.imports.store import (
     ImportRow,
+    Seen,
     load_holds,
     lock_imports,
-    update_import,
     write_holds,
-    write_read_back,
+    write_read_backs,
+    write_seen,
 )
 from stock.levels.publish import lock_items, publish
 from stock.warehouses.port import Document
 
 DOCUMENT_GONE: Final = "stock.document_gone"
 DOCUMENT_CANCELLED: Final = "stock.document_cancelled"
+NAMED_MAX: Final = 5
+"""Documents that a movement's cause names, when several were read at once."""
 
 
-async def record_read_back(
-    connection: Connection, rule: StockRule, order_id: UUID, read_back: ReadBack
+async def record_read_backs(
+    connection: Connection, rule: StockRule, read_backs: Mapping[UUID, ReadBack]
 ) -> None:
-    """Record one read-back inside the running transaction, and what follows from it."""
-    row = (await lock_imports(connection, rule.tenant_id, [order_id]))[order_id]
-    if read_back.number <= row.barrier or row.state != "acked":
-        return  # Asked before our last write to the document: it says nothing any more.
-    await write_read_back(connection, rule.tenant_id, order_id, read_back)
-    delivered = _grown(row, delivered_by_line(read_back.document, row.sent))
-    complete = _complete(row, read_back.document, delivered)
-    await update_import(
-        connection,
-        rule.tenant_id,
-        order_id,
-        unread=False,
-        delivered=Jsonb(delivered),
-        complete=complete,
+    """Record what was read back of orders inside the running transaction, and what follows.
+
+    All at once: the items of one order are held by many others, and all of
+    those holds are decided anew.
+    """
+    imports = await lock_imports(connection, rule.tenant_id, read_backs)
+    # What was asked before our last write to a document says nothing any more.
+    told = [
+        row
+        for row in imports.values()
+        if read_backs[row.order_id].number > row.barrier and row.state == "acked"
+    ]
+    if not told:
+        return
+    await write_read_backs(
+        connection, rule.tenant_id, {row.order_id: read_backs[row.order_id] for row in told}
     )
-    await _watch_document(connection, rule.tenant_id, row, read_back.document)
-    if delivered != dict(row.delivered) or complete != row.complete:
-        await publish_import(connection, rule.tenant_id, order_id)
-    await settle_holds(connection, rule, order_id, f"document {row.document_number} read back")
+    seen = [_seen(row, read_backs[row.order_id].document) for row in told]
+    await write_seen(connection, rule.tenant_id, seen)
+    await _watch_documents(connection, rule.tenant_id, told, read_backs)
+    for row, after in zip(told, seen, strict=True):
+        if after.delivered != dict(row.delivered) or after.complete != row.complete:
+            await publish_import(connection, rule.tenant_id, row.order_id)
+    orders = [row.order_id for row in told]
+    await settle_holds(connection, rule, orders, f"{_named(told)} read back")
 
 
-async def settle_holds(connection: Connection, rule: StockRule, order_id: UUID, cause: str) -> None:
-    """Decide the holds of a locked import anew and publish their items."""
-    holds = await load_holds(connection, rule.tenant_id, [order_id])
+async def settle_holds(
+    connection: Connection, rule: StockRule, order_ids: Collection[UUID], cause: str
+) -> None:
+    """Decide the holds of locked imports anew and publish their items."""
+    holds = await load_holds(connection, rule.tenant_id, order_ids)
     item_ids = {UUID(hold.item_id) for hold in holds}
     rule = await lock_items(connection, rule, item_ids)
     await absorb_holds(connection, rule, item_ids)
@@ -72,6 +81,18 @@ async def release_holds(
     holds = await load_holds(connection, rule.tenant_id, [order_id])
     await write_holds(connection, rule.tenant_id, [hold.want(Decimal(0)) for hold in holds])
     await publish(connection, rule, item_ids, cause)
+
+
+def _named(imports: Sequence[ImportRow]) -> str:
+    numbers = ", ".join(row.document_number for row in imports[:NAMED_MAX])
+    others = len(imports) - NAMED_MAX
+    what = "document" if len(imports) == 1 else "documents"
+    return f"{what} {numbers} and {others} others" if others > 0 else f"{what} {numbers}"
+
+
+def _seen(row: ImportRow, document: Document | None) -> Seen:
+    delivered = _grown(row, delivered_by_line(document, row.sent))
+    return Seen(row.order_id, delivered, _complete(row, document, delivered))
 
 
 def _grown(row: ImportRow, shown: Mapping[str, Decimal]) -> dict[str, str]:
@@ -92,27 +113,30 @@ def _complete(row: ImportRow, document: Document | None, delivered: Mapping[str,
     return bool(row.sent) and not missing_lines(shown, row.sent)
 
 
-async def _watch_document(
-    connection: Connection, tenant_id: UUID, row: ImportRow, document: Document | None
+async def _watch_documents(
+    connection: Connection,
+    tenant_id: UUID,
+    imports: Sequence[ImportRow],
+    read_backs: Mapping[UUID, ReadBack],
 ) -> None:
-    subject = f"order/{row.order_id}"
-    if document is not None and not document.cancelled:
-        await close_tasks(connection, tenant_id, DOCUMENT_GONE, [subject])
-        await close_tasks(connection, tenant_id, DOCUMENT_CANCELLED, [subject])
-        return
-    if row.cancelled:
-        return
-    gone = document is None
+    standing = []
+    for row in imports:
+        document = read_backs[row.order_id].document
+        if document is not None and not document.cancelled:
+            standing.append(f"order/{row.order_id}")
+        elif not row.cancelled:
+            await open_task(connection, tenant_id, _lost(row, gone=document is None))
+    for kind in (DOCUMENT_GONE, DOCUMENT_CANCELLED):
+        await close_tasks(connection, tenant_id, kind, standing)
+
+
+def _lost(row: ImportRow, *, gone: bool) -> Task:
     what = "was deleted" if gone else "was cancelled"
-    await open_task(
-        connection,
-        tenant_id,
-        Task(
-            DOCUMENT_GONE if gone else DOCUMENT_CANCELLED,
-            subject,
-            f"Order {row.order_number}: its document {row.document_number} {what} in the "
-            "warehouse system",
-            "Cancel the order, or say which document stands for it; its goods stay held till then.",
-            {"order": row.order_number, "document": row.document_number},
-        ),
+    return Task(
+        DOCUMENT_GONE if gone else DOCUMENT_CANCELLED,
+        f"order/{row.order_id}",
+        f"Order {row.order_number}: its document {row.document_number} {what} in the "
+        "warehouse system",
+        "Cancel the order, or say which document stands for it; its goods stay held till then.",
+        {"order": row.order_number, "document": row.document_number},
     )

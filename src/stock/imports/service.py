@@ -20,7 +20,7 @@ from stock.connections.model import load_connection
 from stock.domain.imports import ImportState
 from stock.domain.netting import SentLine
 from stock.imports.events import STATES, import_message, publish_import
-from stock.imports.intake import goods_lines, resolve_order
+from stock.imports.goods import goods_lines
 from stock.imports.read_back import release_holds
 from stock.imports.resolving import CONNECTION_WORK
 from stock.imports.store import (
@@ -31,6 +31,7 @@ from stock.imports.store import (
     lock_imports,
     update_import,
 )
+from stock.imports.unsent import resolve_order
 
 SETTLED_BY_HAND: Final = "settled by "
 

@@ -180,25 +180,58 @@ async def write_holds(connection: Connection, tenant_id: UUID, holds: Sequence[H
     )
 
 
-async def write_read_back(
-    connection: Connection, tenant_id: UUID, order_id: UUID, read_back: ReadBack
-) -> None:
-    """Keep what a request showed of an order's document, and forget what can't decide any more."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an order's document shows of its lines."""
+
+    order_id: UUID
+    delivered: Mapping[str, str]
+    complete: bool
+
+
+async def write_seen(connection: Connection, tenant_id: UUID, seen: Sequence[Seen]) -> None:
+    """Keep what the documents of locked imports show; they are read."""
     await connection.execute(
         """
-        INSERT INTO read_back (tenant_id, order_id, number, document) VALUES (%s, %s, %s, %s)
+        UPDATE order_import SET unread = false, delivered = row.delivered, complete = row.complete
+        FROM unnest(%s::uuid[], %s::jsonb[], %s::boolean[]) AS row (order_id, delivered, complete)
+        WHERE order_import.tenant_id = %s AND order_import.order_id = row.order_id
+        """,
+        [
+            [each.order_id for each in seen],
+            [Jsonb(dict(each.delivered)) for each in seen],
+            [each.complete for each in seen],
+            tenant_id,
+        ],
+    )
+
+
+async def write_read_backs(
+    connection: Connection, tenant_id: UUID, read_backs: Mapping[UUID, ReadBack]
+) -> None:
+    """Keep what requests showed of orders' documents; forget what can't decide any more."""
+    await connection.execute(
+        """
+        INSERT INTO read_back (tenant_id, order_id, number, document)
+        SELECT %s, row.* FROM unnest(%s::uuid[], %s::bigint[], %s::jsonb[]) AS row
         ON CONFLICT (tenant_id, order_id, number) DO NOTHING
         """,
-        [tenant_id, order_id, read_back.number, Jsonb(dump_document(read_back.document))],
+        [
+            tenant_id,
+            list(read_backs),
+            [each.number for each in read_backs.values()],
+            [Jsonb(dump_document(each.document)) for each in read_backs.values()],
+        ],
     )
     await connection.execute(
         """
-        DELETE FROM read_back WHERE tenant_id = %s AND order_id = %s AND number < (
+        DELETE FROM read_back WHERE tenant_id = %s AND order_id = ANY(%s) AND number < (
             SELECT min(number) FROM (
-                SELECT number FROM read_back WHERE tenant_id = %s AND order_id = %s
+                SELECT number FROM read_back AS kept
+                WHERE kept.tenant_id = read_back.tenant_id AND kept.order_id = read_back.order_id
                 ORDER BY number DESC LIMIT %s) AS newest)
         """,
-        [tenant_id, order_id, tenant_id, order_id, KEPT_READ_BACKS],
+        [tenant_id, list(read_backs), KEPT_READ_BACKS],
     )
 
 

@@ -5,12 +5,12 @@ remembers how far it went. It is done at once by who asked; what a stopped
 process leaves is done by the connection's worker before anything else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 from uuid import UUID
 
 from spojka.database import Connection, Database
-from stock.connections.model import load_connection
+from stock.connections.model import StockRule, load_connection
 from stock.imports.absorb import absorb_holds
 from stock.levels.publish import lock_items, publish
 from stock.warehouses.port import Meaning
@@ -37,6 +37,20 @@ async def relevel(
         after_commit()
 
 
+async def decide_anew(
+    connection: Connection, rule: StockRule, item_ids: Collection[UUID], cause: str
+) -> None:
+    """Decide locked items: what their levels mean, which holds are netted, what they offer."""
+    number = NUMBER[rule.meaning]
+    await connection.execute(
+        f"UPDATE level SET available = {number} WHERE tenant_id = %s AND item_id = ANY(%s)"
+        f" AND available <> {number}".encode(),
+        [rule.tenant_id, list(item_ids)],
+    )
+    await absorb_holds(connection, rule, item_ids)
+    await publish(connection, rule, item_ids, cause)
+
+
 async def _decide_batch(database: Database, tenant_id: UUID, connection_id: UUID) -> bool:
     """Decide the next items; False where none is left."""
     async with database.transaction(tenant_id) as connection:
@@ -50,14 +64,7 @@ async def _decide_batch(database: Database, tenant_id: UUID, connection_id: UUID
         )
         ids = [found[0] for found in await cursor.fetchall()]
         rule = await lock_items(connection, row.rule, ids)
-        number = NUMBER[rule.meaning]
-        await connection.execute(
-            f"UPDATE level SET available = {number} WHERE tenant_id = %s AND item_id = ANY(%s)"
-            f" AND available <> {number}".encode(),
-            [tenant_id, ids],
-        )
-        await absorb_holds(connection, rule, ids)
-        await publish(connection, rule, ids, row.decide_cause)
+        await decide_anew(connection, rule, ids, row.decide_cause)
         rest = ids[-1] if len(ids) == BATCH_ITEMS else None
         await _set_rest(connection, tenant_id, connection_id, rest, row.decide_cause)
     return True

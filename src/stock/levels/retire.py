@@ -18,10 +18,13 @@ async def retire_others(
 
     Holds of orders that stand in the former warehouse system stay recorded.
     When that connection is activated again, its full reading brings the items
-    back.
+    back. Nothing is removed any more once `connection_id` is switched off itself.
     """
     while True:
         async with database.transaction(tenant_id) as connection:
+            # Locked: while it is active, no other one is, whose items these would be.
+            if not (await load_connection(connection, tenant_id, connection_id, lock=True)).active:
+                return
             cursor = await connection.execute(
                 """
                 SELECT id, connection_id FROM item

@@ -4,17 +4,31 @@ from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
+from psycopg.rows import class_row
+
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.stock.v1 import events_pb2
+from spojka.outbox import Event
 from spojka.topics import Topic
 from spojka.verification.model import GONE, State, state_of, told
 from spojka.verification.snapshot import Snapshot
+from stock.imports.events import import_message
+from stock.imports.store import COLUMNS, ImportRow
 from stock.levels.publish import EVENT_TYPE, rest_of
 
 _EPOCH_BITS: Final = 40
 _ITEMS: Final = """
     SELECT id, revision, content, as_of_time FROM item WHERE tenant_id = %s AND content <> ''
 """
+_ROWS: Final = f"""
+    SELECT {COLUMNS} FROM order_import WHERE tenant_id = %s AND order_id = ANY(%s)
+    ORDER BY order_id
+"""
+_TOLD: Final = """
+    SELECT order_id FROM order_import WHERE tenant_id = %s AND revision > 0 AND order_id > %s
+    ORDER BY order_id LIMIT %s
+"""
+BATCH_IMPORTS: Final = 1_000
 _IMPORTS: Final = """
     SELECT order_id, revision FROM order_import WHERE tenant_id = %s AND revision > 0
 """
@@ -75,6 +89,28 @@ class ImportTelling:
         """Each import's revision: what else the row says may have moved on untold."""
         async for order_id, revision in snapshot.stream(_IMPORTS, [tenant]):
             yield f"{tenant}/{order_id}", state_of(revision, b"")
+
+
+class ImportRetelling:
+    """Where each import stands now, as OrderImported would say it.
+
+    One that is on its way moved on untold: its outcome is told.
+    """
+
+    topic = Topic.IMPORTS
+
+    async def events(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Event]:
+        """Of every import that was ever told of."""
+        async for ids in snapshot.batches(_TOLD, tenant, limit=BATCH_IMPORTS):
+            async with snapshot.connection.cursor(row_factory=class_row(ImportRow)) as cursor:
+                await cursor.execute(_ROWS, [tenant, ids])
+                rows = await cursor.fetchall()
+            for row in rows:
+                message = events_pb2.OrderImported(
+                    tenant_id=str(tenant), order_id=str(row.order_id)
+                )
+                getattr(message, "import").CopyFrom(import_message(row))
+                yield Event.of(self.topic, f"{tenant}/{row.order_id}", message)
 
 
 def _stock_state(value: bytes) -> State:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from spojka.verification.model import Finding, Telling
+from spojka.settings import Settings
+from spojka.verification.model import Finding, Retelling, Taking, Telling
 from spojka.verification.snapshot import Snapshot
 from stock.connections.model import load_connection
 from stock.verification.imports import imports
 from stock.verification.items import items
 from stock.verification.rows import rows
-from stock.verification.telling import ImportTelling, StockTelling
+from stock.verification.telling import ImportRetelling, ImportTelling, StockTelling
 
 _CONNECTIONS: Final = "SELECT id FROM connection WHERE tenant_id = %s ORDER BY id"
 
@@ -19,7 +20,12 @@ class StockVerification:
     """Levels under their meaning, holds from documents and coverage, items from both."""
 
     service = "stock"
-    tellings: Sequence[Telling] = (StockTelling(), ImportTelling())
+    retellings: Sequence[Retelling] = (ImportRetelling(),)
+    takings: Sequence[Taking] = ()
+
+    def tellings(self, _settings: Settings) -> Sequence[Telling]:
+        """Of items and imports: a removed item's end is told, too."""
+        return StockTelling(), ImportTelling()
 
     async def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
         """Each connection's levels and items, then the orders' imports and holds."""

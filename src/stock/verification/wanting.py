@@ -10,7 +10,7 @@ from spojka.values import format_decimal, parse_decimal
 from spojka.verification.model import Difference
 from spojka.verification.snapshot import Snapshot
 from stock.domain.imports import ImportState
-from stock.imports.intake import goods_lines
+from stock.imports.goods import goods_lines
 from stock.imports.store import ImportRow
 from stock.listings.lines import LineKeys, resolve_lines
 from stock.listings.pairing import Link

@@ -22,8 +22,10 @@ from stock.connections.model import ConnectionRow, load_connection
 from stock.connections.warehouses import included_warehouses, remember_warehouses
 from stock.domain.gate import LEAST_ZEROED, Gate
 from stock.domain.netting import ReadBack
-from stock.imports.read_back import record_read_back
-from stock.imports.steps import Importer
+from stock.imports.importer import Importer
+from stock.imports.looking_up import adopt
+from stock.imports.read_back import record_read_backs
+from stock.imports.steps import take_step
 from stock.imports.store import ImportRow, load_imports
 from stock.imports.waiting import watch_waiting_holds
 from stock.levels.apply import Answer, apply_answer, stocked_cards
@@ -137,7 +139,7 @@ class ConnectionWorker:
             timedelta(seconds=self.system.settle_seconds),
         )
         before = await self._load_import(order_id)
-        await importer.step(order_id)
+        await take_step(importer, order_id)
         if before.document_id and not (await self._load_import(order_id)).document_id:
             # The document is gone, and no probe tells of it: its cards are read anew at once.
             self._target(CardKey(line.warehouse, line.product_number) for line in before.sent)
@@ -163,11 +165,14 @@ class ConnectionWorker:
         found = {document.document_id: document for document in documents}
         async with self.database.transaction(self.row.tenant_id) as connection:
             orders = await agenda.orders_of_documents(connection, self.row, document_ids)
-        for document_id, order_id in sorted(orders.items(), key=lambda entry: entry[1]):
-            read_back = ReadBack(numbered.number, found.get(document_id))
-            async with self.database.transaction(self.row.tenant_id) as connection:
-                await record_read_back(connection, self.row.rule, order_id, read_back)
-                row = (await load_imports(connection, self.row.tenant_id, [order_id]))[order_id]
+        read_backs = {
+            order_id: ReadBack(numbered.number, found.get(document_id))
+            for document_id, order_id in orders.items()
+        }
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await record_read_backs(connection, self.row.rule, read_backs)
+            imports = await load_imports(connection, self.row.tenant_id, read_backs)
+        for row in imports.values():
             self._target(CardKey(line.warehouse, line.product_number) for line in row.sent)
         self._target(_cards_of(found.values()))
         self.after_commit()
@@ -193,7 +198,7 @@ class ConnectionWorker:
             self._zone(),
             timedelta(0),
         )
-        await importer.adopt(order_id)
+        await adopt(importer, order_id)
 
     async def _read_targets(self) -> None:
         keys = list(self.targets.values())[: self.system.max_keys]

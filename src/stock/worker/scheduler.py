@@ -21,9 +21,9 @@ from spojka.outbound import OutboundPolicy
 from spojka.secrets import Seal, SealBroken
 from spojka.telemetry import enter_trace
 from stock.connections.model import ConnectionRow, load_connection
-from stock.imports.intake import resolve_unsent
+from stock.imports.importer import LeaseLost
 from stock.imports.resolving import CONNECTION_WORK, RESOLVING
-from stock.imports.steps import LeaseLost
+from stock.imports.unsent import resolve_unsent
 from stock.levels.epoch import raise_epoch_after_restore
 from stock.warehouses.errors import SettingsInvalid, WarehouseError
 from stock.warehouses.guarded import open_client

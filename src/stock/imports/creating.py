@@ -1,0 +1,100 @@
+"""Create: the warehouse system is asked to make an order's document."""
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from spojka import crash_points
+from spojka.database import Connection
+from stock.domain.imports import ImportState, retry_delay
+from stock.imports.events import publish_import
+from stock.imports.importer import Importer
+from stock.imports.outcomes import acknowledged, unknown, without_document
+from stock.imports.outgoing import outgoing
+from stock.imports.store import ImportRow, dump_sent_lines, update_import
+from stock.warehouses.errors import OutcomeUnknown, Refused, Unreadable, WarehouseError
+from stock.warehouses.port import OrderDocument
+from stock.worker.numbering import Numbered, draw_number
+
+log = structlog.get_logger()
+
+
+async def mark_create(
+    importer: Importer, connection: Connection, found: ImportRow
+) -> tuple[Numbered, OrderDocument]:
+    """Mark a locked import as SENT; gives what is sent once that is committed. Raises LeaseLost."""
+    await importer.require_lease(connection)
+    numbered = await draw_number(connection, importer.row.tenant_id, importer.row.id)
+    document, sent = await outgoing(connection, importer.row.tenant_id, found, importer.zone)
+    await update_import(
+        connection,
+        importer.row.tenant_id,
+        found.order_id,
+        state=ImportState.SENT,
+        action="create",
+        external_id=document.external_id,
+        document_revision=found.content_revision,
+        document_id="",
+        document_number="",
+        sent_lines=dump_sent_lines(sent),
+        sent_number=numbered.number,
+        sent_time=numbered.asked_time,
+        attempts=found.attempts + 1,
+        reason="",
+        due_in=importer.settle_time,
+    )
+    return numbered, document
+
+
+async def create(
+    importer: Importer, found: ImportRow, numbered: Numbered, document: OrderDocument
+) -> None:
+    """Send the document of an import that is marked. Raises WarehouseError, LeaseLost."""
+    resend = found.external_id == document.external_id
+    crash_points.reach("import-marked")
+    try:
+        acknowledgement = await importer.client.create_document(document, resend=resend)
+        crash_points.reach("import-answered")
+    except (OutcomeUnknown, Unreadable) as error:
+        await importer.record(found.order_id, unknown, error)
+    except Refused as error:
+        await importer.record(found.order_id, _refused, error)
+    except WarehouseError as error:
+        await importer.record(found.order_id, _not_sent, error)
+        raise
+    else:
+        await importer.record(
+            found.order_id,
+            acknowledged,
+            acknowledgement.document_id,
+            acknowledgement.number,
+            warnings="; ".join(acknowledgement.warnings),
+        )
+        log.info("order sent", order=found.order_number, document=acknowledgement.number)
+
+
+async def _refused(
+    importer: Importer, connection: Connection, found: ImportRow, error: Refused
+) -> None:
+    if found.cancelled or found.document_revision < found.content_revision:
+        # What was refused is not what the order wants any more.
+        await without_document(importer, connection, found, reason="")
+        return
+    await update_import(
+        connection,
+        importer.row.tenant_id,
+        found.order_id,
+        state=ImportState.BLOCKED,
+        action="",
+        document_revision=0,
+        reason=" ".join(part for part in (error.message, error.advice) if part),
+        problem_lines=Jsonb(dict.fromkeys(error.line_ids, error.message)),
+    )
+    await publish_import(connection, importer.row.tenant_id, found.order_id)
+
+
+async def _not_sent(
+    importer: Importer, connection: Connection, found: ImportRow, error: WarehouseError
+) -> None:
+    await without_document(
+        importer, connection, found, reason=error.message, delay=retry_delay(found.attempts)
+    )
