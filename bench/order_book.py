@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from bench.sample_order import CHANNEL, TOTAL
 from bench.stage import Stage
 from payments.matching.keys import order_keys
 from payments.matching.values import Payable, References
@@ -23,7 +24,6 @@ from spojka.outbox import new_id
 
 FIRST_SYMBOL: Final = 2_600_000_000
 """Ten digits, so that a slip in the first ones names nobody's order."""
-TOTAL: Final = Decimal("498.80")
 ORDERS_OF_A_CUSTOMER: Final = 3
 ROWS_AT_ONCE: Final = 10_000
 
@@ -101,7 +101,7 @@ def _orders(count: int) -> Iterator[Payable]:
             currency="CZK",
             total=TOTAL,
             order_time=order_time,
-            channel_id="eshop-cz",
+            channel_id=CHANNEL,
             customer_key=f"customer-{place // ORDERS_OF_A_CUSTOMER}@example.cz",
             references=References(variable_symbol=symbol, invoice_number=f"FV-{symbol}"),
         )

@@ -65,6 +65,27 @@ def retold(column: str, *replaced: tuple[str, str]) -> str:
     return f"decode({hexadecimal}, 'hex')"
 
 
+NEW_SYMBOL: Final = {"new_symbol": f"(symbol::bigint + day * {SAMPLE_ROWS})::text"}
+"""Derived where a sample's symbols follow each other and a column of them is `kept` as `symbol`."""
+
+
+def with_new_symbol(column: str) -> str:
+    """A text in which the new symbol stands in place of the sample's."""
+    return f"replace({column}, symbol, new_symbol)"
+
+
+TASKS: Final = Table(
+    "task",
+    {
+        "id": aged("id"),
+        "subject": f"split_part(subject, '/', 1) || '/' || {aged('subject_id')}",
+        "create_time": earlier("create_time"),
+    },
+    kept={"subject_id": "split_part(subject, '/', 2)::uuid"},
+)
+"""The tasks of any service; what each is about gets older with it."""
+
+
 async def keep_sample(connection: psycopg.AsyncConnection, tables: Sequence[Table]) -> None:
     """Set the rows aside that the service has written so far; once for a database."""
     await connection.execute(_FUNCTIONS.encode())

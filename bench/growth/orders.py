@@ -12,9 +12,10 @@ from uuid import UUID
 import psycopg
 
 from bench.growth.clones import SAMPLE_ROWS, add_days, keep_sample
-from bench.growth.orders_day import CHANNEL, TABLES, Shop, new_order, open_day
+from bench.growth.orders_day import TABLES, Shop, new_order, open_day
 from bench.growth.questions import Question, operator, timed
 from bench.order_book import FIRST_SYMBOL
+from bench.sample_order import CHANNEL
 from bench.stage import Stage
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.orders.v1 import order_service_pb2 as pb

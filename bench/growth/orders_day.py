@@ -7,16 +7,25 @@ them up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
 
 from google.protobuf.message import Message
 
-from bench.growth.clones import SAMPLE_ROWS, Table, aged, earlier, retold
+from bench.growth.clones import (
+    NEW_SYMBOL,
+    SAMPLE_ROWS,
+    TASKS,
+    Table,
+    aged,
+    earlier,
+    retold,
+    with_new_symbol,
+)
 from bench.growth.questions import operator
+from bench.handing_on import hand_on, received
 from bench.order_book import FIRST_SYMBOL
+from bench.sample_order import CHANNEL, TOTAL, sample_order
 from bench.stage import Stage
 from orders.import_events import ImportEvents
 from orders.payment_events import PaymentEvents
@@ -28,11 +37,7 @@ from spojka.api.orders.v1 import order_service_pb2 as pb
 from spojka.api.payments.v1 import events_pb2 as payment_events
 from spojka.api.stock.v1 import events_pb2 as stock_events
 from spojka.database import Database
-from spojka.delivery.handler import ReceivedEvent
-from spojka.outbox import new_id
 
-CHANNEL: Final = "eshop-cz"
-TOTAL: Final = Decimal("498.80")
 DELIVERED: Final = 900
 PAID: Final = 920
 PARTLY_PAID: Final = 940
@@ -40,12 +45,6 @@ PARTLY_PAID: Final = 940
 BLOCKED: Final = 980
 """From here on imports are blocked."""
 AT_ONCE: Final = 250
-
-_NEW_SYMBOL: Final = {"new_symbol": f"(symbol::bigint + day * {SAMPLE_ROWS})::text"}
-
-
-def _later(column: str) -> str:
-    return f"replace({column}, symbol, new_symbol)"
 
 
 TABLES: Final = (
@@ -58,22 +57,14 @@ TABLES: Final = (
             "fingerprint": "substr(fingerprint, 1, 24) || int8send(day)",
             "number": "new_symbol",
             "variable_symbol": "new_symbol",
-            "invoice_number": _later("invoice_number"),
+            "invoice_number": with_new_symbol("invoice_number"),
             "value": retold("value", ("id::text", "new_id::text"), ("symbol", "new_symbol")),
         },
-        derived={**_NEW_SYMBOL, "new_id": aged("id")},
+        derived={**NEW_SYMBOL, "new_id": aged("id")},
         kept={"symbol": "number"},
     ),
     Table("history", {"order_id": aged("order_id"), "time": earlier("time")}),
-    Table(
-        "task",
-        {
-            "id": aged("id"),
-            "subject": f"split_part(subject, '/', 1) || '/' || {aged('subject_id')}",
-            "create_time": earlier("create_time"),
-        },
-        kept={"subject_id": "split_part(subject, '/', 2)::uuid"},
-    ),
+    TASKS,
 )
 
 
@@ -110,34 +101,11 @@ async def open_day(stage: Stage) -> Shop:
 
 
 def new_order(symbol: int) -> order_pb2.Order:
-    """An order as its channel sends it."""
-    return order_pb2.Order(
-        channel_id=CHANNEL,
-        channel_order_id=str(symbol),
+    """An order with a symbol of its own."""
+    return sample_order(
+        str(symbol),
         number=str(symbol),
-        currency="CZK",
-        prices_include_vat=True,
-        customer=order_pb2.Customer(name="Jan Novák", email=f"customer-{symbol}@example.cz"),
-        billing_address=order_pb2.Address(
-            name="Jan Novák", street="Dlouhá 1", city="Praha", postal_code="11000", country="CZ"
-        ),
-        lines=[
-            order_pb2.OrderLine(
-                product_number="NAR-0000001",
-                name="Kladivo tesařské",
-                quantity="2",
-                unit_price="199.90",
-                vat_rate="21",
-            ),
-            order_pb2.OrderLine(
-                kind=order_pb2.LINE_KIND_SHIPPING,
-                name="Zásilkovna",
-                quantity="1",
-                unit_price="99",
-                vat_rate="21",
-            ),
-        ],
-        payment_method=order_pb2.PAYMENT_METHOD_BANK_TRANSFER,
+        customer=order_pb2.Customer(email=f"customer-{symbol}@example.cz"),
         references=order_pb2.OrderReferences(
             variable_symbol=str(symbol), invoice_number=f"FV-{symbol}"
         ),
@@ -150,8 +118,8 @@ async def _report(shop: Shop, messages: Sequence[Message]) -> None:
         return
     of_payments = isinstance(messages[0], payment_events.OrderPaymentChanged)
     handler = PaymentEvents() if of_payments else ImportEvents()
-    async with shop.database.transaction(shop.tenant) as connection:
-        await handler.handle(connection, shop.tenant, [_received(shop, each) for each in messages])
+    events = [received(shop.tenant, each) for each in messages]
+    await hand_on(shop.database, shop.tenant, handler, events)
 
 
 def _paid(order_id: str, place: int) -> Message:
@@ -192,18 +160,3 @@ def _delivered(order_id: str) -> Message:
     )
     getattr(message, "import").CopyFrom(record)
     return message
-
-
-def _received(shop: Shop, message: Message) -> ReceivedEvent:
-    return ReceivedEvent(
-        id=new_id(),
-        type=message.DESCRIPTOR.full_name,
-        tenant_id=shop.tenant,
-        key=str(shop.tenant),
-        time=datetime.now(UTC),
-        traceparent="",
-        value=message.SerializeToString(),
-        topic="bench",
-        partition=0,
-        offset=0,
-    )

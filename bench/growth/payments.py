@@ -18,17 +18,18 @@ from bench.growth.payments_day import (
     UNPAID,
     open_day,
     placed_order,
-    received,
-    take_orders,
-    take_payments,
 )
 from bench.growth.questions import TIMES, WARM_UP_TIMES, Question, operator, timed
+from bench.handing_on import hand_on, received
 from bench.order_book import FIRST_SYMBOL, OrderBook
 from bench.stage import Stage
+from payments.notifications import NotificationEvents
+from payments.order_events import OrderEvents
 from payments.recheck import Rechecking
 from payments.rpc.payment_service import PaymentServicer
 from spojka.api.payments.v1 import payment_pb2
 from spojka.api.payments.v1 import payment_service_pb2 as pb
+from spojka.delivery.handler import Handler, ReceivedEvent
 from spojka.delivery.health import Health
 from spojka.rpc.pagination import encode_token
 
@@ -111,10 +112,10 @@ class Payments:
 
     async def _order(self) -> float:
         self._new += 1
-        event = received(self._book, placed_order(self._book, self._new))
+        event = received(self._book.tenant, placed_order(self._book, self._new))
 
         async def taken_in() -> None:
-            await take_orders(self._book, [event])
+            await self._hand_on(OrderEvents(), event)
             await self._rechecking.drain()
 
         return await timed(taken_in())
@@ -158,8 +159,11 @@ class Payments:
         return await timed(self._servicer.try_matching_rules(wanted, self._call))
 
     async def _notify(self, symbol: int) -> float:
-        event = received(self._book, self._book.notice(symbol))
-        return await timed(take_payments(self._book, [event]))
+        event = received(self._book.tenant, self._book.notice(symbol))
+        return await timed(self._hand_on(NotificationEvents(), event))
+
+    async def _hand_on(self, handler: Handler, event: ReceivedEvent) -> None:
+        await hand_on(self._book.database, self._book.tenant, handler, [event])
 
     async def _list(self, request: pb.ListPaymentsRequest) -> float:
         return await timed(self._servicer.list_payments(request, self._call))

@@ -5,16 +5,24 @@ little, and eight name nobody's order; eight of a hundred orders are never
 paid. Nobody ever clears anything up: what waits for a person waits.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import uuid4
 
-from google.protobuf.message import Message
-
-from bench.growth.clones import SAMPLE_ROWS, Table, aged, earlier, retold
-from bench.order_book import FIRST_SYMBOL, TOTAL, OrderBook
+from bench.growth.clones import (
+    NEW_SYMBOL,
+    SAMPLE_ROWS,
+    TASKS,
+    Table,
+    aged,
+    earlier,
+    retold,
+    with_new_symbol,
+)
+from bench.handing_on import hand_on, received
+from bench.order_book import FIRST_SYMBOL, OrderBook
+from bench.sample_order import CHANNEL, TOTAL
 from bench.stage import Stage
 from payments.notifications import NotificationEvents
 from payments.order_events import OrderEvents
@@ -22,7 +30,6 @@ from payments.recheck import Rechecking
 from payments.storage.origin import Origin
 from payments.storage.pairs import confirm_sender
 from spojka.api.orders.v1 import events_pb2, order_pb2
-from spojka.delivery.handler import ReceivedEvent
 from spojka.delivery.health import Health
 from spojka.outbox import new_id
 
@@ -37,29 +44,24 @@ AT_ONCE: Final = 500
 _SYMBOL_IN: Final = "substring({} FROM '[27]6[0-9]{{8}}')"
 
 
-def _later(column: str) -> str:
-    return f"replace({column}, symbol, new_symbol)"
-
-
-_NEW_SYMBOL: Final = {"new_symbol": f"(symbol::bigint + day * {SAMPLE_ROWS})::text"}
 TABLES: Final = (
     Table(
         "payable",
         {
             "order_id": aged("order_id"),
             "number": "new_symbol",
-            "customer_key": _later("customer_key"),
+            "customer_key": with_new_symbol("customer_key"),
             "order_time": earlier("order_time"),
             "close_time": earlier("close_time"),
             "value": retold("value", ("symbol", "new_symbol")),
         },
-        derived=_NEW_SYMBOL,
+        derived=NEW_SYMBOL,
         kept={"symbol": "number"},
     ),
     Table(
         "payable_key",
-        {"order_id": aged("order_id"), "key": _later("key")},
-        derived=_NEW_SYMBOL,
+        {"order_id": aged("order_id"), "key": with_new_symbol("key")},
+        derived=NEW_SYMBOL,
         kept={"symbol": _SYMBOL_IN.format("key")},
     ),
     Table(
@@ -67,7 +69,7 @@ TABLES: Final = (
         {
             "id": "new_id",
             "value_date": f"({earlier('value_date')})::date",
-            "counter_account": _later("counter_account"),
+            "counter_account": with_new_symbol("counter_account"),
             "variable_symbol": "new_symbol",
             "reference": "new_reference",
             "likeness": "substr(likeness, 1, 24) || int8send(day)",
@@ -82,7 +84,7 @@ TABLES: Final = (
             ),
         },
         derived={
-            **_NEW_SYMBOL,
+            **NEW_SYMBOL,
             "new_id": aged("id"),
             "new_reference": "lpad((reference::bigint + day)::text, 18, '0')",
         },
@@ -98,8 +100,8 @@ TABLES: Final = (
     ),
     Table(
         "search_key",
-        {"payment_id": aged("payment_id"), "key": _later("key")},
-        derived=_NEW_SYMBOL,
+        {"payment_id": aged("payment_id"), "key": with_new_symbol("key")},
+        derived=NEW_SYMBOL,
         kept={"symbol": _SYMBOL_IN.format("key")},
     ),
     Table(
@@ -118,19 +120,14 @@ TABLES: Final = (
     ),
     Table(
         "payer",
-        {"counter_account": _later("counter_account"), "customer_key": _later("customer_key")},
-        derived=_NEW_SYMBOL,
+        {
+            "counter_account": with_new_symbol("counter_account"),
+            "customer_key": with_new_symbol("customer_key"),
+        },
+        derived=NEW_SYMBOL,
         kept={"symbol": _SYMBOL_IN.format("counter_account")},
     ),
-    Table(
-        "task",
-        {
-            "id": aged("id"),
-            "subject": f"split_part(subject, '/', 1) || '/' || {aged('subject_id')}",
-            "create_time": earlier("create_time"),
-        },
-        kept={"subject_id": "split_part(subject, '/', 2)::uuid"},
-    ),
+    TASKS,
 )
 
 
@@ -140,29 +137,19 @@ async def open_day(stage: Stage) -> OrderBook:
     book = OrderBook(await stage.database("payments"), uuid4(), uuid4(), origin, SAMPLE_ROWS)
     async with book.database.transaction(book.tenant) as connection:
         await confirm_sender(connection, book.tenant, origin, new_id())
-    placed = [received(book, placed_order(book, place)) for place in range(SAMPLE_ROWS)]
+    placed = [received(book.tenant, placed_order(book, place)) for place in range(SAMPLE_ROWS)]
     paid = [
-        received(book, book.notice(FIRST_SYMBOL + place + _away(place), _amount(place)))
+        received(book.tenant, book.notice(FIRST_SYMBOL + place + _away(place), _amount(place)))
         for place in range(SAMPLE_ROWS)
     ]
     for first in range(0, SAMPLE_ROWS, AT_ONCE):
-        await take_orders(book, placed[first : first + AT_ONCE])
+        await hand_on(book.database, book.tenant, OrderEvents(), placed[first : first + AT_ONCE])
     for first in range(0, SAMPLE_ROWS, AT_ONCE):
-        await take_payments(book, paid[first : first + AT_ONCE])
+        await hand_on(
+            book.database, book.tenant, NotificationEvents(), paid[first : first + AT_ONCE]
+        )
     await Rechecking(book.database, Health(), lambda: None).drain()
     return book
-
-
-async def take_orders(book: OrderBook, events: Sequence[ReceivedEvent]) -> None:
-    """Take orders in as the consumer does."""
-    async with book.database.transaction(book.tenant) as connection:
-        await OrderEvents().handle(connection, book.tenant, events)
-
-
-async def take_payments(book: OrderBook, events: Sequence[ReceivedEvent]) -> None:
-    """Take notifications in as the consumer does."""
-    async with book.database.transaction(book.tenant) as connection:
-        await NotificationEvents().handle(connection, book.tenant, events)
 
 
 def placed_order(book: OrderBook, place: int) -> events_pb2.OrderPlaced:
@@ -170,7 +157,7 @@ def placed_order(book: OrderBook, place: int) -> events_pb2.OrderPlaced:
     symbol = str(FIRST_SYMBOL + place)
     order = order_pb2.Order(
         id=str(new_id()),
-        channel_id="eshop-cz",
+        channel_id=CHANNEL,
         channel_order_id=symbol,
         number=symbol,
         currency="CZK",
@@ -186,22 +173,6 @@ def placed_order(book: OrderBook, place: int) -> events_pb2.OrderPlaced:
     for time in (order.order_time, order.create_time, order.update_time):
         time.FromDatetime(datetime.now(UTC))
     return events_pb2.OrderPlaced(tenant_id=str(book.tenant), order=order)
-
-
-def received(book: OrderBook, message: Message) -> ReceivedEvent:
-    """An event as the consumer hands it on."""
-    return ReceivedEvent(
-        id=new_id(),
-        type=message.DESCRIPTOR.full_name,
-        tenant_id=book.tenant,
-        key=str(book.tenant),
-        time=datetime.now(UTC),
-        traceparent="",
-        value=message.SerializeToString(),
-        topic="bench",
-        partition=0,
-        offset=0,
-    )
 
 
 def _away(place: int) -> int:

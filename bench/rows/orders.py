@@ -25,11 +25,12 @@ from bench.installation import installed
 from bench.measure import alternate
 from bench.processes import free_port, running
 from bench.result import Result, rate_against
+from bench.sample_order import CHANNEL, sample_order
 from bench.stage import Stage
 from spojka.api.accounts.v1 import accounts_service_pb2 as accounts
 from spojka.api.accounts.v1.accounts_service_pb2_grpc import ApiKeyServiceStub
 from spojka.api.common.v1 import rules_pb2
-from spojka.api.orders.v1 import channel_service_pb2, order_pb2
+from spojka.api.orders.v1 import channel_service_pb2
 from spojka.api.orders.v1 import order_service_pb2 as pb
 from spojka.api.orders.v1.channel_service_pb2_grpc import ChannelServiceStub
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
@@ -41,7 +42,6 @@ BATCHES: Final = 10
 QUICK_BATCHES: Final = 3
 ROUNDS: Final = 5
 WARM_UP_CALLS: Final = 50
-CHANNEL: Final = "eshop-cz"
 CALL_SECONDS: Final = 30.0
 
 Place = Callable[[pb.PlaceOrderRequest], Awaitable[pb.PlaceOrderResponse]]
@@ -95,7 +95,7 @@ async def in_batches(stage: Stage) -> list[Result]:
 
 
 async def _calls(place: Place, count: int) -> float:
-    requests = [pb.PlaceOrderRequest(order=_order()) for _ in range(count)]
+    requests = [pb.PlaceOrderRequest(order=sample_order(str(uuid4()))) for _ in range(count)]
     start = time.perf_counter()
     for request in requests:
         answer = await place(request)
@@ -105,7 +105,8 @@ async def _calls(place: Place, count: int) -> float:
 
 async def _batches(shop: _Shop, count: int) -> float:
     requests = [
-        pb.PlaceOrdersRequest(orders=[_order() for _ in range(BATCH_ORDERS)]) for _ in range(count)
+        pb.PlaceOrdersRequest(orders=[sample_order(str(uuid4())) for _ in range(BATCH_ORDERS)])
+        for _ in range(count)
     ]
     start = time.perf_counter()
     for request in requests:
@@ -149,33 +150,3 @@ async def _bare(stage: Stage) -> AsyncIterator[Place]:
             request_serializer=pb.PlaceOrderRequest.SerializeToString,
             response_deserializer=pb.PlaceOrderResponse.FromString,
         )
-
-
-def _order() -> order_pb2.Order:
-    return order_pb2.Order(
-        channel_id=CHANNEL,
-        channel_order_id=str(uuid4()),
-        currency="CZK",
-        prices_include_vat=True,
-        customer=order_pb2.Customer(name="Jan Novák", email="jan@example.cz"),
-        billing_address=order_pb2.Address(
-            name="Jan Novák", street="Dlouhá 1", city="Praha", postal_code="11000", country="CZ"
-        ),
-        lines=[
-            order_pb2.OrderLine(
-                product_number="KLADIVO-1",
-                name="Kladivo tesařské",
-                quantity="2",
-                unit_price="199.90",
-                vat_rate="21",
-            ),
-            order_pb2.OrderLine(
-                kind=order_pb2.LINE_KIND_SHIPPING,
-                name="Zásilkovna",
-                quantity="1",
-                unit_price="99",
-                vat_rate="21",
-            ),
-        ],
-        payment_method=order_pb2.PAYMENT_METHOD_BANK_TRANSFER,
-    )

@@ -11,23 +11,22 @@ No ceiling: the figures are absolute.
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from bench.order_book import FIRST_SYMBOL, TOTAL, OrderBook, open_order_book
+from bench.handing_on import received
+from bench.order_book import FIRST_SYMBOL, OrderBook, open_order_book
 from bench.result import Result, absolute, rate
+from bench.sample_order import TOTAL
 from bench.stage import Stage
 from payments.matching.values import PaymentStatus
 from payments.notifications import NotificationEvents
 from payments.recheck import Rechecking
 from payments.service import CONSUMER_GROUP
-from spojka.api.mail.v1 import events_pb2
 from spojka.delivery import inbox
 from spojka.delivery.handler import ReceivedEvent
 from spojka.delivery.health import Health
 from spojka.delivery.poll_thread import FETCH_MAX_MESSAGES
-from spojka.outbox import new_id
 
 PAYMENTS: Final = 10_000
 QUICK_PAYMENTS: Final = 2_000
@@ -49,7 +48,7 @@ async def in_one_go(stage: Stage) -> list[Result]:
     book = await open_order_book(stage, OPEN_ORDERS)
     wanted = [_KINDS.get(number % _KINDS_EACH, _EXACT) for number in range(count)]
     events = [
-        _received(book, book.notice(FIRST_SYMBOL + number + away, amount))
+        received(book.tenant, book.notice(FIRST_SYMBOL + number + away, amount))
         for number, (away, amount, _) in enumerate(wanted)
     ]
     start = time.perf_counter()
@@ -76,18 +75,3 @@ async def _check(book: OrderBook, wanted: Sequence[PaymentStatus]) -> None:
         )
         found = Counter(PaymentStatus(status) for (status,) in await cursor.fetchall())
     assert found == Counter(wanted), found
-
-
-def _received(book: OrderBook, message: events_pb2.PaymentNotified) -> ReceivedEvent:
-    return ReceivedEvent(
-        id=new_id(),
-        type=message.DESCRIPTOR.full_name,
-        tenant_id=book.tenant,
-        key=f"{book.tenant}/{book.connection_id}",
-        time=datetime.now(UTC),
-        traceparent="",
-        value=message.SerializeToString(),
-        topic="notifications",
-        partition=0,
-        offset=0,
-    )

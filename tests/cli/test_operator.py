@@ -2,13 +2,10 @@
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from gateway.credential import parse_key
 from spojka.api.orders.v1.events_pb2 import OrderCancelled
@@ -22,6 +19,7 @@ from spojka.outbox import new_id
 from spojka.settings import Settings
 from spojka.topics import Topic, dead_letter_topic
 from tests.cli.running import call, run
+from tests.empty_database import empty_database
 
 GROUP = "orders"
 REASON = "the key names no tenant"
@@ -29,12 +27,8 @@ REASON = "the key names no tenant"
 
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
-    name = f"spojka_test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with empty_database(postgres_url) as url:
+        yield url
 
 
 def test_migrate_and_the_first_key(empty_database_url: str) -> None:

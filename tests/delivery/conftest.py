@@ -6,14 +6,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from spojka.database import Database
-from spojka.delivery.admin import all_topics, ensure_topics
 from spojka.delivery.kafka_config import KafkaConfig, kafka_config
 from spojka.settings import Settings
+from tests.topics import topics
 
 GROUP = "readers"
 
@@ -74,9 +73,5 @@ async def database(settings: Settings, schema: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def kafka(settings: Settings, schema: str) -> AsyncIterator[KafkaConfig]:
     """The client configuration; the topics of the test's prefix are there."""
-    specs = all_topics(settings, groups=[GROUP], schemas=[schema])
-    await ensure_topics(settings, groups=[GROUP], schemas=[schema])
-    yield kafka_config(settings, "tests")
-    with AdminClient({"bootstrap.servers": settings.required_bootstrap()}) as admin:
-        for deleted in admin.delete_topics([spec.name for spec in specs]).values():
-            deleted.result(30)
+    async with topics(settings, schema, [GROUP]):
+        yield kafka_config(settings, "tests")

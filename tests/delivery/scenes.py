@@ -1,8 +1,6 @@
-"""What the tests of delivery share: events with growing values, readers, waiting on a condition."""
+"""What the tests of delivery share: events with growing values, and readers of them."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -29,19 +27,6 @@ _COORDINATOR_MOVES = frozenset(
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-
-
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait until the condition holds; fail with `what` after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        result = condition()
-        if isinstance(result, Awaitable):
-            result = await result
-        if result:
-            return
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        await asyncio.sleep(0.02)
 
 
 def event(key: str, value: int, *, topic: Topic = Topic.ORDERS, tenant: UUID = TENANT) -> Event:

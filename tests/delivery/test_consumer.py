@@ -25,8 +25,9 @@ from spojka.settings import Settings
 from spojka.telemetry import new_traceparent
 from spojka.topics import Topic
 from tests.delivery.conftest import GROUP
-from tests.delivery.scenes import TENANT, TYPE, Recorder, commit, committed, event, publish, until
+from tests.delivery.scenes import TENANT, TYPE, Recorder, commit, committed, event, publish
 from tests.line import Line
+from tests.waiting import until
 
 PARTITIONS = 4
 POLICY = ConsumerPolicy(retry_first_seconds=0.01, retry_max_seconds=0.05, unclear_attempts_max=3)

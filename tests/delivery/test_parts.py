@@ -31,7 +31,8 @@ from spojka.outbox import MAX_EVENT_BYTES, Event, append
 from spojka.settings import Settings
 from spojka.topics import DAY_MS, Topic
 from tests.delivery.conftest import GROUP
-from tests.delivery.scenes import TENANT, event, publish, read_committed, until
+from tests.delivery.scenes import TENANT, event, publish, read_committed
+from tests.waiting import until
 
 
 @given(st.lists(st.integers(0, 2**63 - 1)), st.lists(st.uuids().map(str)))

@@ -30,9 +30,9 @@ from tests.delivery.scenes import (
     raise_values,
     read_committed,
     stored_values,
-    until,
     waiting_rows,
 )
+from tests.waiting import until
 
 KEYS = [f"item-{number}" for number in range(12)]
 

@@ -13,23 +13,13 @@ import psycopg
 import pytest
 
 from spojka.database import Database
-from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig
-from spojka.delivery.relay import Relay
 from spojka.outbox import LANES
 from spojka.settings import Settings
-from spojka.topics import Topic
 from tests.delivery.relay_process import POINTS
-from tests.delivery.scenes import (
-    by_key,
-    raise_values,
-    read_committed,
-    stored_values,
-    until,
-    waiting_rows,
-)
-
-KEYS = [f"item-{number}" for number in range(12)]
+from tests.delivery.scenes import raise_values
+from tests.delivery.test_relay import KEYS, assert_once_in_order, drained, running
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -65,24 +55,10 @@ async def line(process: Process) -> str:
                 return text
 
 
-async def assert_once_in_order(database: Database, kafka: KafkaConfig, prefix: str) -> None:
-    topic = Topic.STOCK.full_name(prefix)
-    seen = by_key(await asyncio.to_thread(read_committed, kafka, topic, 4))
-    stored = await stored_values(database)
-    assert seen == {key: list(range(1, value + 1)) for key, value in stored.items()}
-
-
 async def drain_here(database: Database, settings: Settings) -> None:
-    relay = Relay(database, settings, "tests", Health())
-    await relay.start()
-
-    async def empty() -> bool:
-        return await waiting_rows(database) == 0 and relay.stats.held_lanes == LANES
-
-    try:
-        await until(empty, "this relay has every lane and the outbox is drained")
-    finally:
-        await relay.stop()
+    async with running(database, settings) as relay:
+        await until(lambda: relay.stats.held_lanes == LANES, "this relay has every lane")
+        await drained(database)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -124,11 +100,7 @@ async def test_a_relay_stopped_past_the_loss_of_its_lanes_changes_nothing_when_c
         process.send_signal(signal.SIGCONT)
         assert await line(process) == "continued"
         await raise_values(database, KEYS, 2)
-
-        async def empty() -> bool:
-            return await waiting_rows(database) == 0
-
-        await until(empty, "the continued relay has lanes again and drains")
+        await drained(database)
         process.terminate()
         assert await process.wait() == 0
     await assert_once_in_order(database, kafka, schema)

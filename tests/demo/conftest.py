@@ -7,13 +7,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from tests.conftest import ROLE_SECRET
+from tests.empty_database import empty_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +25,23 @@ class Home:
 @pytest.fixture(scope="module")
 def home(postgres_url: str, kafka_bootstrap: str) -> Iterator[Home]:
     """One for all tests of a module: each run goes on in the installation of the one before."""
-    name = f"spojka_demo_{secrets.token_hex(6)}"
     # Not pytest's folder, which is closed to the user that PostgreSQL runs as.
     folder = Path(tempfile.mkdtemp(prefix="spojka-demo-"))
     folder.chmod(0o755)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     others = {key: value for key, value in os.environ.items() if not key.startswith("SPOJKA_")}
-    yield Home(
-        folder / "data",
-        others
-        | {
-            "SPOJKA_DATABASE_URL": urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}")),
-            "SPOJKA_KAFKA_BOOTSTRAP": kafka_bootstrap,
-            # The roles belong to the server: all tests give them the same passwords.
-            "SPOJKA_ROLE_SECRET": ROLE_SECRET,
-            "SPOJKA_TOPIC_PREFIX": f"t{secrets.token_hex(4)}",
-            "SPOJKA_STOCK_PARTITIONS": "3",
-            "SPOJKA_ORDERS_PARTITIONS": "3",
-            "SPOJKA_PAYMENTS_PARTITIONS": "3",
-        },
-    )
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with empty_database(postgres_url) as url:
+        yield Home(
+            folder / "data",
+            others
+            | {
+                "SPOJKA_DATABASE_URL": url,
+                "SPOJKA_KAFKA_BOOTSTRAP": kafka_bootstrap,
+                # The roles belong to the server: all tests give them the same passwords.
+                "SPOJKA_ROLE_SECRET": ROLE_SECRET,
+                "SPOJKA_TOPIC_PREFIX": f"t{secrets.token_hex(4)}",
+                "SPOJKA_STOCK_PARTITIONS": "3",
+                "SPOJKA_ORDERS_PARTITIONS": "3",
+                "SPOJKA_PAYMENTS_PARTITIONS": "3",
+            },
+        )
     shutil.rmtree(folder)

@@ -1,7 +1,5 @@
-"""Short ways for tests to call and to wait."""
+"""Short ways for tests to look at how a call ended."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -33,10 +31,3 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return ""
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until a condition holds, at most for the deadline."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.02)

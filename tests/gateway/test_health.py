@@ -9,8 +9,9 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from gateway.routes import FORWARDED, OWN
-from tests.gateway.calling import eventually, refused
+from tests.gateway.calling import refused
 from tests.gateway.house import House
+from tests.waiting import until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -31,9 +32,9 @@ async def test_each_service_is_as_healthy_as_what_serves_it(house: House) -> Non
     async def none_serves() -> bool:
         return not any([await serving(house, name) for name in forwarded])
 
-    await eventually(all_serve)
+    await until(all_serve, "every service is healthy")
     await house.backend.stop()
-    await eventually(none_serves)
+    await until(none_serves, "no forwarded service is healthy")
     assert all([await serving(house, name) for name in ("", *own)])
 
 

@@ -10,9 +10,9 @@ from gateway.http import IMPULSE_BURST_PER_TOKEN, MAX_BODY_BYTES
 from spojka.api.stock.v1 import warehouse_service_pb2 as warehouse
 from spojka.errors import InvalidArgument, NotFound, Violation
 from spojka.identity import Identity, Scope
-from tests.gateway.calling import eventually
 from tests.gateway.echo import Heard
 from tests.gateway.house import House
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_ready_names_what_is_away(house: House, client: httpx.AsyncClient)
     async def ready() -> bool:
         return (await client.get("/ready")).status_code == 200
 
-    await eventually(ready)
+    await until(ready, "every part is ready")
     assert (await client.get("/ready")).json() == {
         "ready": True,
         "parts": dict.fromkeys(("database", "orders", "stock", "payments", "mail_ingest"), "ready"),
@@ -92,13 +92,13 @@ async def test_ready_names_what_is_away(house: House, client: httpx.AsyncClient)
     async def away() -> bool:
         return (await client.get("/ready")).status_code == 503
 
-    await eventually(away)
+    await until(away, "the edge is not ready")
 
     async def both() -> bool:
         parts = (await client.get("/ready")).json()["parts"]
         return bool(parts["stock"] == parts["orders"] == "does not answer (UNAVAILABLE)")
 
-    await eventually(both)
+    await until(both, "both services of the backend are away")
     assert (await client.get("/health")).json() == {"status": "alive"}
 
 

@@ -1,13 +1,9 @@
 """The mail service on real PostgreSQL; each test is a tenant of its own."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 from pydantic import SecretStr
 
 from mail_ingest.connections.service import BankConnectionServicer
@@ -16,23 +12,20 @@ from spojka.api.payments.v1 import connection_service_pb2
 from spojka.database import Database
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import open_channel
-from spojka.rpc.server import Server
 from spojka.secrets import Seal
 from spojka.settings import Settings
 from tests.conftest import service_url
-from tests.mail_ingest.desk import DOMAIN, INTERNAL_TOKEN, SEALING_KEYS, Desk
+from tests.databases import Databases
+from tests.internal_calls import internal_server
+from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS, Desk
 
 
 @pytest.fixture(scope="session")
-def mail_admin_url(postgres_url: str, template_database: str) -> Iterator[str]:
+def mail_admin_url(databases: Databases) -> Iterator[str]:
     """One database for all these tests, as making one takes longer than most of them."""
-    name = f"spojka_mail_{secrets.token_hex(6)}"
-    identifier, template = sql.Identifier(name), sql.Identifier(template_database)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
-    yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+    name = databases.take()
+    yield databases.url(name)
+    databases.give_back(name)
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +60,7 @@ def seal(settings: Settings) -> Seal:
 @pytest.fixture
 async def desk(database: Database, seal: Seal, tenant: UUID) -> AsyncIterator[Desk]:
     """The tenant's operator, who makes bank connections."""
-    server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+    server = internal_server()
     descriptor = connection_service_pb2.DESCRIPTOR.services_by_name["BankConnectionService"]
     server.add(descriptor, BankConnectionServicer(database, seal, DOMAIN))
     await server.start()

@@ -12,11 +12,9 @@ from spojka.api.mail.v1.mail_service_pb2_grpc import MailServiceStub
 from spojka.api.payments.v1 import connection_service_pb2 as connections
 from spojka.api.payments.v1.connection_service_pb2_grpc import BankConnectionServiceStub
 from spojka.identity import Identity
-from spojka.rpc.client import call_metadata
-from spojka.rpc.status import from_rpc_error
+from tests.internal_calls import call_as
 
 DOMAIN = "mail.example"
-INTERNAL_TOKEN = "the internal credential of the tests"
 SEALING_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
 ACCOUNT = "19-2000145399/0800"
 """An account of the tests; it passes the check digits."""
@@ -39,13 +37,7 @@ class Desk:
     async def call(self, method: str, request: Any) -> Any:
         """Call a method of either service by its name."""
         stubs = (BankConnectionServiceStub(self.wire), MailServiceStub(self.wire))
-        stub = next(stub for stub in stubs if hasattr(stub, method))
-        try:
-            return await getattr(stub, method)(
-                request, metadata=call_metadata(self.identity, INTERNAL_TOKEN), timeout=30
-            )
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        return await call_as(self.identity, stubs, method, request)
 
     async def connect(
         self, account: str = ACCOUNT, currency: str = "CZK", *, request_id: str = "", **fields: Any

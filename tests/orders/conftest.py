@@ -1,13 +1,9 @@
 """The orders service over gRPC on real PostgreSQL; each test is a tenant of its own."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from orders.rpc.channel_service import ChannelServicer
 from orders.rpc.order_service import OrderServicer
@@ -18,21 +14,17 @@ from spojka.identity import Identity, Scope
 from spojka.rpc.client import open_channel
 from spojka.rpc.server import Server
 from tests.conftest import service_url
-from tests.orders.shop import INTERNAL_TOKEN, Shop
+from tests.databases import Databases
+from tests.internal_calls import internal_server
+from tests.orders.shop import Shop
 
 
 @pytest.fixture(scope="session")
-def orders_url(postgres_url: str, template_database: str) -> Iterator[str]:
+def orders_url(databases: Databases) -> Iterator[str]:
     """One database for all these tests, as making one takes longer than most of them."""
-    name = f"spojka_orders_{secrets.token_hex(6)}"
-    identifier = sql.Identifier(name)
-    template = sql.Identifier(template_database)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
-    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    yield service_url(url, SERVICE.name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+    name = databases.take()
+    yield service_url(databases.url(name), SERVICE.name)
+    databases.give_back(name)
 
 
 @pytest.fixture
@@ -50,7 +42,7 @@ def tenant() -> UUID:
 
 @pytest.fixture
 async def server(database: Database) -> AsyncIterator[Server]:
-    server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+    server = internal_server()
     channels, orders = channel_service_pb2.DESCRIPTOR, order_service_pb2.DESCRIPTOR
     server.add(channels.services_by_name["ChannelService"], ChannelServicer(database))
     server.add(orders.services_by_name["OrderService"], OrderServicer(database, lambda: None))

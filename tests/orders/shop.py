@@ -10,10 +10,8 @@ from spojka.api.orders.v1 import channel_service_pb2, order_pb2, order_service_p
 from spojka.api.orders.v1.channel_service_pb2_grpc import ChannelServiceStub
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.identity import Identity, Scope
-from spojka.rpc.client import call_metadata
-from spojka.rpc.status import from_rpc_error
+from tests.internal_calls import call_as
 
-INTERNAL_TOKEN = "the internal credential of the tests"
 ESHOP = "eshop-cz"
 
 
@@ -38,13 +36,7 @@ class Shop:
     async def call(self, method: str, request: Any) -> Any:
         """Call a method of either service by its name."""
         stubs = (OrderServiceStub(self.wire), ChannelServiceStub(self.wire))
-        stub = next(stub for stub in stubs if hasattr(stub, method))
-        try:
-            return await getattr(stub, method)(
-                request, metadata=call_metadata(self.identity, INTERNAL_TOKEN), timeout=30
-            )
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        return await call_as(self.identity, stubs, method, request)
 
     async def create_channel(
         self, channel_id: str = ESHOP, **rule: Any

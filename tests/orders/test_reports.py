@@ -1,7 +1,6 @@
 """Reports of the stock and payments services: absolute, guarded by their revisions."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -16,36 +15,22 @@ from spojka.api.payments.v1 import events_pb2 as payments
 from spojka.api.stock.v1 import events_pb2 as stock
 from spojka.database import Database
 from spojka.delivery.failures import PoisonError
-from spojka.delivery.handler import Handler, ReceivedEvent
+from spojka.delivery.handler import Handler
 from spojka.errors import FailedPrecondition
 from tests.orders.events import told
 from tests.orders.shop import Shop, an_order
+from tests.received import received
 
 BLOCKED: Final = order_pb2.IMPORT_STATE_BLOCKED
 ACKED: Final = order_pb2.IMPORT_STATE_ACKED
 SENT: Final = order_pb2.IMPORT_STATE_SENT
 
 
-def received(message: Message, tenant: UUID) -> ReceivedEvent:
-    return ReceivedEvent(
-        id=uuid4(),
-        type=message.DESCRIPTOR.full_name,
-        tenant_id=tenant,
-        key=f"{tenant}/x",
-        time=datetime.now(UTC),
-        traceparent="",
-        value=message.SerializeToString(),
-        topic="t",
-        partition=0,
-        offset=0,
-    )
-
-
 async def take(
     database: Database, handler: Handler, tenant: UUID, messages: Sequence[Message]
 ) -> None:
     async with database.transaction(tenant) as connection:
-        await handler.handle(connection, tenant, [received(each, tenant) for each in messages])
+        await handler.handle(connection, tenant, [received(tenant, each) for each in messages])
 
 
 def record(state: order_pb2.ImportState.ValueType, revision: int) -> order_pb2.OrderImport:

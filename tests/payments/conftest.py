@@ -1,33 +1,24 @@
 """The money side on real PostgreSQL; each test is a tenant of its own."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from spojka.database import Database
 from tests.conftest import service_url
+from tests.databases import Databases
 from tests.payments.scene import Scene
 
 SCHEMA = "payments"
 
 
 @pytest.fixture(scope="session")
-def payments_url(postgres_url: str, template_database: str) -> Iterator[str]:
+def payments_url(databases: Databases) -> Iterator[str]:
     """One database for all these tests, as making one takes longer than most of them."""
-    name = f"spojka_payments_{secrets.token_hex(6)}"
-    identifier = sql.Identifier(name)
-    template = sql.Identifier(template_database)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
-    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    yield service_url(url, SCHEMA)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+    name = databases.take()
+    yield service_url(databases.url(name), SCHEMA)
+    databases.give_back(name)
 
 
 @pytest.fixture

@@ -32,10 +32,10 @@ from spojka.api.payments.v1 import events_pb2, payment_pb2
 from spojka.api.payments.v1.payment_service_pb2 import MatchingRules
 from spojka.database import Database
 from spojka.delivery import inbox
-from spojka.delivery.handler import ReceivedEvent
 from spojka.delivery.health import Health
 from spojka.errors import FailedPrecondition
 from spojka.outbox import new_id
+from tests.received import received
 
 PERSON = "jana"
 DAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -51,22 +51,6 @@ _TOLD: Mapping[str, type[Message]] = {
         events_pb2.OrderPaymentChanged,
     )
 }
-
-
-def received(tenant: UUID, message: Message, event_id: UUID | None = None) -> ReceivedEvent:
-    """A message as a consumer hands it to a handler."""
-    return ReceivedEvent(
-        id=event_id or new_id(),
-        type=message.DESCRIPTOR.full_name,
-        tenant_id=tenant,
-        key=f"{tenant}/any",
-        time=DAY,
-        traceparent="",
-        value=message.SerializeToString(),
-        topic="any",
-        partition=0,
-        offset=0,
-    )
 
 
 @dataclass

@@ -5,7 +5,6 @@ starts; PostgreSQL interleaves them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
@@ -17,26 +16,10 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import payment_pb2
 from spojka.api.payments.v1.payment_service_pb2 import MatchingRules
 from spojka.outbox import new_id
+from tests.at_once import DEADLINE_SECONDS, Act, at_once
 from tests.payments.scene import Scene
 
 ROUNDS = 200
-DEADLINE_SECONDS = 20.0
-
-Act = Callable[[], Awaitable[object]]
-
-
-async def at_once(random: Random, acts: list[Act]) -> None:
-    """Run all, each with a head start of its own; the first failure is raised."""
-
-    async def run(act: Act, behind: int) -> None:
-        for _ in range(behind):
-            await asyncio.sleep(0)
-        await act()
-
-    random.shuffle(acts)
-    async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as group:
-        for act in acts:
-            group.create_task(run(act, random.randrange(60)))
 
 
 async def test_two_payments_on_one_order(scene: Scene) -> None:

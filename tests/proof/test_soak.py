@@ -1,6 +1,7 @@
 """What the soak does follows from its seed, reaches every kind, and is judged with teeth."""
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast, get_args
@@ -8,16 +9,18 @@ from typing import Any, cast, get_args
 import pytest
 
 from proof.soak.accounts import has_check
-from proof.soak.decisions import Decided, decision_complaints
+from proof.soak.decisions import Decided, decision_complaints, status_complaints
 from proof.soak.memory import Memory, Sample
 from proof.soak.plan import LOAD_SECONDS, Matter, plan_phase
 from proof.soak.strikes import DISKS, Answers, Deed, FullDisk
+from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import payment_pb2
 from tests.faults.judgement import Evidence
-from tests.faults.plan import Paying
+from tests.faults.plan import Fate, Paying
 from tests.faults.system import PRODUCTS
 
 PHASES = range(1, 61)
+ORDER = "o"
 
 
 def test_a_phase_follows_from_its_seed_and_number_alone() -> None:
@@ -41,6 +44,7 @@ def test_an_hour_of_phases_strikes_in_every_way_and_decides_everything() -> None
     )
     numbers = Counter(deal.order.number for deal in deals)
     symbols = Counter(symbol for deal in deals for symbol in (deal.order.symbol, deal.other_symbol))
+    symbols.update(deal.second.symbol for deal in deals if deal.second is not None)
     assert max(numbers.values()) == 1
     assert max(symbols.values()) == 1
 
@@ -54,11 +58,31 @@ def test_an_order_that_changes_is_left_to_chance_and_not_to_people() -> None:
                 assert deal.order.paying is Paying.ONCE
 
 
-def _evidence(payment: dict[str, Any], *decisions: tuple[str, str]) -> Evidence:
+def test_a_transfer_for_two_orders_comes_with_both_and_statuses_are_set_everywhere() -> None:
+    deals = [deal for number in PHASES for deal in plan_phase(3, number, PRODUCTS).deals]
+    split = [deal for deal in deals if deal.matter is Matter.SPLIT]
+    assert len(split) >= 10
+    assert all((deal.second is not None) == (deal.matter is Matter.SPLIT) for deal in deals)
+    called = [deal for deal in deals if deal.statuses]
+    assert {deal.order.fate for deal in called} == set(Fate)
+    assert {len(deal.statuses) for deal in called} == {1, 2}
+
+
+def _evidence(
+    payment: dict[str, Any],
+    *decisions: tuple[str, str],
+    lines: Sequence[tuple[str | None, int]] = ((ORDER, 100), (None, 50)),
+) -> Evidence:
     rows = [
         {"payment_id": payment["id"], "actor": actor, "kind": kind} for actor, kind in decisions
     ]
-    books = SimpleNamespace(payments={payment["id"]: payment}, decisions=rows)
+    allocations = [
+        {"payment_id": payment["id"], "order_id": order_id, "amount": Decimal(amount)}
+        for order_id, amount in lines
+    ]
+    books = SimpleNamespace(
+        payments={payment["id"]: payment}, decisions=rows, allocations=allocations
+    )
     return cast("Evidence", SimpleNamespace(books=books))
 
 
@@ -67,7 +91,7 @@ CREDITED = Decided(
     amount=Decimal(150),
     kinds=["credit", "undo", "credit"],
     status=payment_pb2.PAYMENT_STATUS_MATCHED,
-    allocated=Decimal(100),
+    shares={ORDER: Decimal(100)},
     credited=Decimal(50),
 )
 PAYMENT = {
@@ -100,6 +124,56 @@ def test_a_decision_that_does_not_stand_so_is_a_complaint(
     payment: dict[str, Any], made: tuple[tuple[str, str], ...]
 ) -> None:
     assert list(decision_complaints([CREDITED], _evidence(payment, *made)))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ((ORDER, 99), ("p", 1)),
+        (("p", 100),),
+        ((ORDER, 100), ("p", 1), ("p", -1), (ORDER, 1)),
+    ],
+    ids=["a part to another", "to another", "a cent too much"],
+)
+def test_money_that_another_order_has_is_a_complaint(
+    lines: Sequence[tuple[str | None, int]],
+) -> None:
+    assert list(decision_complaints([CREDITED], _evidence(PAYMENT, *MADE, lines=lines)))
+
+
+def test_what_was_given_and_taken_back_is_no_complaint() -> None:
+    left = Decided("42", Decimal(150), ["unmatch"])
+    stands = PAYMENT | {
+        "status": int(payment_pb2.PAYMENT_STATUS_UNMATCHED),
+        "allocated": Decimal(0),
+        "credited": Decimal(0),
+    }
+    made = (("spojka", "match"), ("key/1", "unmatch"))
+    evidence = _evidence(stands, *made, lines=((ORDER, 100), (ORDER, -100)))
+    assert list(decision_complaints([left], evidence)) == []
+    assert list(decision_complaints([left], _evidence(stands, *made, lines=((ORDER, 100),))))
+
+
+def _called(status: str, *summaries: str) -> Evidence:
+    order = order_pb2.Order(id=ORDER, number="p1-01", status=status)
+    history = [{"summary": summary} for summary in ("Placed.", *summaries)]
+    books = SimpleNamespace(orders={ORDER: order}, history={ORDER: history})
+    return cast("Evidence", SimpleNamespace(books=books))
+
+
+PACKED = "Its status was set to 'packed'."
+
+
+def test_a_status_is_what_was_set_last_and_stands_in_the_history_once() -> None:
+    assert list(status_complaints({ORDER: ["packed"]}, _called("packed", PACKED))) == []
+    assert list(status_complaints({}, _called(""))) == []
+    for statuses, evidence in (
+        ({ORDER: ["packed"]}, _called("", PACKED)),
+        ({ORDER: ["packed"]}, _called("packed")),
+        ({ORDER: ["packed"]}, _called("packed", PACKED, PACKED)),
+        ({}, _called("packed", PACKED)),
+    ):
+        assert list(status_complaints(statuses, evidence))
 
 
 def test_a_decision_that_nobody_was_told_of_is_a_complaint() -> None:

@@ -6,14 +6,11 @@ Everything that must never be seen again is planted here, as a `Canary`.
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-from psycopg import sql
 from pydantic import SecretStr
 
 from sandbox.banks import Street
@@ -25,6 +22,7 @@ from spojka.service import registered_services
 from spojka.settings import Settings
 from spojka.up import Installation, UpOptions, running
 from tests.conftest import ROLE_SECRET
+from tests.empty_database import empty_database
 
 METRICS_PORT: Final = 1
 """Any port but 0 asks for metrics; which ports they get is left to chance."""
@@ -95,7 +93,7 @@ async def running_house(postgres_url: str, bootstrap: str, folder: Path) -> Asyn
         ),
     ]
     async with AsyncExitStack() as stack:
-        url = stack.enter_context(_database(postgres_url))
+        url = stack.enter_context(empty_database(postgres_url))
         street = await stack.enter_async_context(open_street("127.0.0.1", 0))
         settings = Settings(
             database_url=SecretStr(url),
@@ -122,13 +120,3 @@ async def running_house(postgres_url: str, bootstrap: str, folder: Path) -> Asyn
             bank.courier.port = installation.settings.smtp_port
         admin = await stack.enter_async_context(connected(edge, installation.admin_key))
         yield House(installation, street, admin, canaries)
-
-
-@contextmanager
-def _database(postgres_url: str) -> Iterator[str]:
-    name = sql.Identifier(database := f"spojka_security_{secrets.token_hex(6)}")
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{database}"))
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))

@@ -5,7 +5,6 @@ natural keys (channels, listings, product numbers, order numbers) don't, since
 another merchant may use the same.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,14 +34,13 @@ from spojka.api.stock.v1 import listing_service_pb2 as listings
 from spojka.api.stock.v1 import warehouse_service_pb2 as warehouses
 from spojka.api.stock.v1.listing_service_pb2_grpc import ListingServiceStub
 from tests.security.house import House
+from tests.waiting import until
 
 SHOPS: Final = ("shop", "market")
 CARDS: Final = 14
 """Enough that losing nearly all of them is a mass change, which waits for a person."""
 PIECES: Final = 5
 QUIET_SECONDS: Final = 86_400
-PATIENCE_SECONDS: Final = 40.0
-LOOK_SECONDS: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -82,7 +80,7 @@ class Merchant:
         await self._sell()
         await self._take_money()
         await self._decide()
-        await until(self._is_imported)
+        await until(self._is_imported, "the orders are imported")
         await self._lose_the_stock()
 
     async def _open_shops(self) -> None:
@@ -108,7 +106,7 @@ class Merchant:
         )
         self.connection_id = connection.id
         await self.office.activate(connection.id)
-        await until(self._has_items)
+        await until(self._has_items, "the items are read")
 
     def _card(self, number: int) -> goods.CardEntry:
         return goods.CardEntry(
@@ -136,7 +134,7 @@ class Merchant:
                 for reading in await self.office.readings(self.connection_id)
             )
 
-        await until(held)
+        await until(held, "a reading is held")
 
     @staticmethod
     async def _empty(warehouse: Warehouse) -> None:
@@ -221,7 +219,7 @@ class Merchant:
         owner = BankAccount(self.account, "CZK", "Owner", Decimal(1000), [connection.address])
         bank.open_account(owner)
         await bank.take(self.account, self._transfer("1.50", ""))
-        await until(self._told(1))
+        await until(self._told(1), "the first payment is told")
         (first,) = await self.treasury.payments()
         await self.treasury.confirm(first.id)
         for amount, symbol in (
@@ -232,7 +230,7 @@ class Merchant:
             ("250", "260006"),
         ):
             await bank.take(self.account, self._transfer(amount, symbol))
-        await until(self._told(6))
+        await until(self._told(6), "six payments are told")
         bank.faults.add(Fault(Effect.ELSEWHERE, address=STRANGER_IP))
         await bank.take(self.account, self._transfer("900", "260003"))
 
@@ -242,7 +240,7 @@ class Merchant:
                 for mail in await self.treasury.mails(connection.id)
             )
 
-        await until(quarantined)
+        await until(quarantined, "a mail is quarantined")
 
     def _transfer(self, amount: str, symbol: str) -> Transfer:
         return Transfer(Decimal(amount), vs=symbol, message=f"for {self.mark}")
@@ -255,7 +253,7 @@ class Merchant:
 
     async def _decide(self) -> None:
         by_symbol = {each.variable_symbol: each for each in await self.treasury.payments()}
-        await until(self._is_paid)
+        await until(self._is_paid, "the order is paid")
         paid = self.orders["shop-2"]
         cancel = orders.CancelOrderRequest(
             id=paid.id, expected_revision=1, reason=f"regret {self.mark}"
@@ -294,13 +292,6 @@ class Merchant:
         answer = await self.call(OrderServiceStub, "GetOrder", request)
         paid = answer.order.payment_state == order_pb2.PAYMENT_STATE_PAID
         return paid and len(matched) >= 3
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until a condition holds. Raises TimeoutError."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from tests.security.http2 import Wire, frame, header, wired
 from tests.security.memory import resident_bytes
 from tests.security.merchant import Merchant
 from tests.security.wire import bearing, call, path_of, request_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -71,12 +72,6 @@ async def answers(house: House, merchant: Merchant) -> None:
         assert outcome.code is grpc.StatusCode.OK, outcome.told
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - frames have no event to await
-            await asyncio.sleep(0.02)
-
-
 def opening(stream: int, path: str, *more: tuple[str, bytes | str], end: bool = False) -> bytes:
     """Open a stream by a call's headers."""
     flags = http2.END_HEADERS | (http2.END_STREAM if end else 0)
@@ -85,7 +80,7 @@ def opening(stream: int, path: str, *more: tuple[str, bytes | str], end: bool = 
 
 async def test_the_edge_says_its_limits(house: House) -> None:
     async with wired(house.edge_port) as wire:
-        await until(lambda: bool(wire.came(http2.SETTINGS)))
+        await until(lambda: bool(wire.came(http2.SETTINGS)), "settings came")
         assert wire.setting(http2.MAX_CONCURRENT_STREAMS) == MAX_STREAMS_PER_CONNECTION
         assert wire.setting(http2.MAX_HEADER_LIST_SIZE) == MAX_METADATA_BYTES
 
@@ -105,7 +100,9 @@ async def test_more_streams_than_a_connection_may_have(house: House, victim: Mer
         key = ("authorization", f"Bearer {victim.operator.key}")
         streams = range(1, 4 * MAX_STREAMS_PER_CONNECTION, 2)
         await wire.send(*(opening(number, path_of(LIST_ORDERS), key) for number in streams))
-        await until(lambda: wire.ended.is_set() or bool(wire.came(http2.RST_STREAM)))
+        await until(
+            lambda: wire.ended.is_set() or bool(wire.came(http2.RST_STREAM)), "the stream is ended"
+        )
         await answers(house, victim)
 
 
@@ -126,7 +123,7 @@ async def test_ping_flood(house: House, victim: Merchant) -> None:
         for _ in range(PINGS):
             if not await wire.send(frame(http2.PING, b"12345678")):
                 break
-        await until(wire.ended.is_set)
+        await until(wire.ended.is_set, "the connection is ended")
 
 
 async def test_settings_flood(house: House, victim: Merchant) -> None:
@@ -190,7 +187,7 @@ async def test_a_watcher_who_never_reads_holds_nobody_up(server: Server) -> None
         server.port, preface=http2.PREFACE + http2.settings(initial_window_size=0)
     ) as wire:
         await wire.send(watching(1))
-        await until(lambda: bool(wire.came(http2.HEADERS)))
+        await until(lambda: bool(wire.came(http2.HEADERS)), "the watch is answered")
         async with asyncio.timeout(5):
             for serving in (False, True, False, True):
                 await server.set_serving("", serving)
@@ -255,7 +252,7 @@ async def test_a_message_that_does_not_come_ends_its_call(
     await slow.start()
     async with wired(slow.port) as wire:
         await wire.send(opening(1, path_of(LIST_ORDERS), trusted, ("spojka-scope", "2")))
-        await until(lambda: ended(wire, 1))
+        await until(lambda: ended(wire, 1), "the call is ended")
     await slow.stop()
 
 
@@ -310,5 +307,5 @@ async def test_a_compressed_message_does_not_grow(house: House, victim: Merchant
             if ended(wire, 1):
                 break
             await asyncio.sleep(0.01)  # the windows of flow control open as it is read
-        await until(lambda: ended(wire, 1))
+        await until(lambda: ended(wire, 1), "the call is ended")
         assert any(b"larger than max" in each.payload for each in wire.came(http2.HEADERS))

@@ -18,9 +18,10 @@ from tests.cli.running import call as run_command
 from tests.security import searching
 from tests.security.careless import SAYINGS, Gossip, gossiping
 from tests.security.house import House
-from tests.security.merchant import Merchant, until
+from tests.security.merchant import Merchant
 from tests.security.searching import forms_of, found
 from tests.security.wire import METHODS, bearing, call, request_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -90,7 +91,7 @@ async def _careless(house: House, gossip: Gossip) -> list[tuple[str, bytes]]:
         async def tried(heard: int = heard) -> bool:
             return gossip.heard > heard
 
-        await until(tried)
+        await until(tried, "the warehouse is asked again")
         said += await _everything_asked(operator, connection.id, "while active")
     await office.deactivate(connection.id)
     for url in (f"http://u:{password}@erp.example", f"http://erp.example/?{password}"):

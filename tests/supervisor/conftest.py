@@ -1,10 +1,8 @@
 """Children that the supervisor's tests keep running: small programs of Python."""
 
-import asyncio
 import os
 import sys
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,19 +30,6 @@ def make_child(tmp_path: Path) -> Callable[..., Child]:
         )
 
     return make
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool], str], Awaitable[None]]:
-    """Wait until a condition holds, or fail saying what was waited for."""
-
-    async def wait(condition: Callable[[], bool], what: str, within_s: float = 15.0) -> None:
-        deadline = time.monotonic() + within_s
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-            await asyncio.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

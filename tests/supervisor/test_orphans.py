@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from spojka.supervisor import Child, DirectoryInUseError, lock_holder, locked
 from spojka.supervisor.process import ChildProcess
+from tests.waiting import until
 
 SUPERVISOR = """
 import asyncio, sys
@@ -34,8 +35,6 @@ async def main(home: Path, lifeline: bool) -> None:
 
 asyncio.run(main(Path(sys.argv[1]), sys.argv[2] == "lifeline"))
 """  # noqa: E501
-
-Until = Callable[[Callable[[], bool], str], Awaitable[None]]
 
 
 @contextmanager
@@ -73,9 +72,7 @@ def _group_of(leader: int) -> set[int]:
         "lifeline",
     ],
 )
-async def test_no_orphan_after_the_supervisor_is_killed(
-    tmp_path: Path, until: Until, tie: str
-) -> None:
+async def test_no_orphan_after_the_supervisor_is_killed(tmp_path: Path, tie: str) -> None:
     with _supervisor(tmp_path, tie) as (supervisor, leader):
         assert leader in _group_of(leader)
         supervisor.send_signal(signal.SIGKILL)
@@ -83,7 +80,7 @@ async def test_no_orphan_after_the_supervisor_is_killed(
 
 
 async def test_a_child_on_a_lifeline_gets_the_stop_signal_and_its_end_is_told(
-    make_child: Callable[..., Child], until: Until
+    make_child: Callable[..., Child],
 ) -> None:
     """Where a launcher stays between supervisor and child, it hands both on."""
     program = """

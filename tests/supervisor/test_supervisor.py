@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -20,6 +20,7 @@ from spojka.supervisor import (
     SupervisorError,
     wait_for_stop_signal,
 )
+from tests.waiting import until
 
 SERVES = "import time; print('serving'); time.sleep(600)"
 CRASHES = "import sys; sys.exit('no such table: holds')"
@@ -32,7 +33,6 @@ time.sleep(600)
 QUICK = RestartPolicy(first_delay_s=0.01, max_delay_s=0.05)
 
 MakeChild = Callable[..., Child]
-Until = Callable[[Callable[[], bool], str], Awaitable[None]]
 
 
 async def test_starts_and_stops_in_the_declared_order(make_child: MakeChild) -> None:
@@ -53,7 +53,7 @@ async def test_starts_and_stops_in_the_declared_order(make_child: MakeChild) -> 
     ]  # fmt: skip
 
 
-async def test_restarts_a_killed_child(make_child: MakeChild, until: Until) -> None:
+async def test_restarts_a_killed_child(make_child: MakeChild) -> None:
     async with Supervisor(policy=QUICK) as supervisor:
         await supervisor.start([make_child("service", SERVES)])
         first = supervisor.statuses()[0]
@@ -108,7 +108,7 @@ async def test_a_program_that_can_not_be_executed_is_named(make_child: MakeChild
 
 
 async def test_kills_the_whole_group_of_a_child_that_does_not_stop(
-    make_child: MakeChild, is_alive: Callable[[int], bool], until: Until
+    make_child: MakeChild, is_alive: Callable[[int], bool]
 ) -> None:
     parent_of_another = f"import subprocess, sys; c = subprocess.Popen([sys.executable, '-c', {DEAF!r}]); print(c.pid); c.wait()"  # noqa: E501
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + parent_of_another

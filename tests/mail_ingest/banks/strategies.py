@@ -18,6 +18,11 @@ accounts = st.builds(
     st.integers(1_000_000, 9_999_999_000),
     st.sampled_from(["0100", "0800", "2010", "5500"]),
 )
+# The charset and the transfer encoding of a Czech notice.
+ways = st.tuples(
+    st.sampled_from(["utf-8", "windows-1250", "iso-8859-2"]),
+    st.sampled_from(["8bit", "quoted-printable", "base64"]),
+)
 
 # Lines with which a payer would like to write the bank's fields.
 HOSTILE = (

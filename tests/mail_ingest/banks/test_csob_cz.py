@@ -22,10 +22,6 @@ from tests.mail_ingest.banks import strategies
 from tests.mail_ingest.letters import Contract, Foreign, Told
 
 CONTEXT = ReadingContext(datetime(2026, 11, 12, 12, tzinfo=UTC))
-WAYS = st.tuples(
-    st.sampled_from(["utf-8", "windows-1250", "iso-8859-2"]),
-    st.sampled_from(["8bit", "quoted-printable", "base64"]),
-)
 
 
 def read(body: str, charset: str = "utf-8", encoding: str = "quoted-printable") -> Reading:
@@ -59,13 +55,13 @@ def chained(first: Told, *others: Told) -> list[Told]:
     return chain
 
 
-@given(strategies.told, WAYS)
+@given(strategies.told, strategies.ways)
 def test_the_retail_form_gives_what_was_put_in(told: Told, way: tuple[str, str]) -> None:
     (movement,) = read(letters.csob_retail(told), *way).movements
     assert_told(movement, told)
 
 
-@given(st.lists(strategies.told, min_size=1, max_size=4), WAYS)
+@given(st.lists(strategies.told, min_size=1, max_size=4), strategies.ways)
 def test_the_business_form_gives_each_movement_that_was_put_in(
     several: list[Told], way: tuple[str, str]
 ) -> None:

@@ -25,10 +25,6 @@ from tests.mail_ingest.banks import strategies
 from tests.mail_ingest.letters import Told
 
 CONTEXT = ReadingContext(datetime(2026, 11, 12, 12, tzinfo=UTC), ("1111111111/2010",), "CZK")
-WAYS = st.tuples(
-    st.sampled_from(["utf-8", "windows-1250", "iso-8859-2"]),
-    st.sampled_from(["8bit", "quoted-printable", "base64"]),
-)
 
 
 def read(body: str, charset: str = "utf-8", encoding: str = "quoted-printable") -> Reading:
@@ -56,7 +52,7 @@ def assert_told(movement: Movement, told: Told) -> None:
         assert movement.vs_source is not SymbolSource.FIELD
 
 
-@given(strategies.told, WAYS, st.booleans())
+@given(strategies.told, strategies.ways, st.booleans())
 def test_the_short_form_gives_what_was_put_in(
     told: Told, way: tuple[str, str], one_line: bool
 ) -> None:
@@ -67,7 +63,7 @@ def test_the_short_form_gives_what_was_put_in(
     assert (movement.currency, movement.currency_source) == ("CZK", CurrencySource.OWN_ACCOUNT)
 
 
-@given(strategies.told, WAYS)
+@given(strategies.told, strategies.ways)
 def test_the_prose_form_gives_what_was_put_in(told: Told, way: tuple[str, str]) -> None:
     reading = read(letters.fio_prose(told, kind="Platba"), *way)
     movement = only(reading)

@@ -18,7 +18,8 @@ from psycopg.rows import dict_row
 from spojka.api.mail.v1 import mail_service_pb2
 from spojka.api.payments.v1 import payment_pb2
 from spojka.servers.ports import free_port
-from tests.mail_ingest.desk import DOMAIN, INTERNAL_TOKEN, SEALING_KEYS
+from tests.internal_calls import INTERNAL_TOKEN
+from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0

@@ -21,8 +21,8 @@ from spojka.delivery.health import Health
 from spojka.outbox import new_id
 from tests.mail_ingest import letters
 from tests.mail_ingest.desk import DOMAIN, Desk
-from tests.mail_ingest.smtp.wire import until
 from tests.mail_ingest.zone import Zone
+from tests.waiting import until
 
 ACCOUNT = "1111111111/2010"
 BANK_IP = "192.0.2.25"

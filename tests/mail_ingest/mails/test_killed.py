@@ -1,12 +1,9 @@
 """The process killed between any two steps: no mail is lost, none is told twice."""
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import get_args
 
@@ -14,40 +11,26 @@ import pytest
 
 from spojka.api.mail.v1 import mail_service_pb2
 from spojka.crash_points import CrashPoint
-from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS
 from tests.mail_ingest.mails.scene import BANK_SENDER, Scene, letter
-from tests.mail_ingest.smtp.wire import greeted, until
+from tests.mail_ingest.processes import running_at_port
+from tests.mail_ingest.smtp.wire import greeted
 from tests.mail_ingest.zone import Zone, serving
+from tests.waiting import until
 
 STEPS = ("mail-stored", "mail-claimed", "mail-judged", "mail-recorded", "mail-told")
 MAILS = 12
 
 
-@asynccontextmanager
-async def running(
+def running(
     url: str, orders: Path, name_server: tuple[str, int]
-) -> AsyncIterator[tuple[Process, int]]:
-    environment = os.environ | {
-        "SPOJKA_DATABASE_URL": url,
-        "SPOJKA_SEALING_KEYS": SEALING_KEYS,
-        "SPOJKA_MAIL_DOMAIN": DOMAIN,
-        "SPOJKA_SMTP_PORT": "0",
-        "SPOJKA_DNS_SERVERS": f"{name_server[0]}:{name_server[1]}",
-        "SPOJKA_CRASH_ORDERS": str(orders),
-    }
-    program = Path(__file__).with_name("worker_process.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, program, env=environment, stdout=PIPE
+) -> AbstractAsyncContextManager[tuple[Process, int]]:
+    """Door and worker in a process that dies at the steps it is ordered to, and their port."""
+    return running_at_port(
+        Path(__file__).with_name("worker_process.py"),
+        url,
+        dns_servers=f"{name_server[0]}:{name_server[1]}",
+        crash_orders=orders,
     )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(30):
-            port = int(await process.stdout.readline())
-        yield process, port
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def send(port: int, address: str, raw: bytes) -> bool:

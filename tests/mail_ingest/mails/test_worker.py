@@ -18,7 +18,7 @@ from spojka.api.mail.v1 import events_pb2, mail_service_pb2
 from spojka.errors import Unavailable
 from tests.mail_ingest import letters
 from tests.mail_ingest.mails.scene import BANK_SENDER, Scene, letter
-from tests.mail_ingest.smtp.wire import until
+from tests.waiting import until
 
 
 async def test_a_genuine_mail_is_told_once_with_all_that_payments_need(scene: Scene) -> None:

@@ -1,10 +1,8 @@
 """Senders who want the door to grow, to hang, to tell, or to lose what others send."""
 
 import asyncio
-import os
 import re
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +12,12 @@ import pytest
 from mail_ingest.smtp import limits, session
 from mail_ingest.smtp.server import SmtpServer
 from spojka.database import Database
-from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS, Desk
+from tests.mail_ingest.desk import DOMAIN, Desk
+from tests.mail_ingest.processes import running_at_port
 from tests.mail_ingest.smtp.conftest import OpenDoor
 from tests.mail_ingest.smtp.test_door import stored
-from tests.mail_ingest.smtp.wire import MAIL, connected, greeted, until
+from tests.mail_ingest.smtp.wire import MAIL, connected, greeted
+from tests.waiting import until
 
 MEGABYTE = 1024 * 1024
 GROWTH_BYTES_MAX = 8 * MEGABYTE
@@ -25,29 +25,12 @@ GROWTH_BYTES_MAX = 8 * MEGABYTE
 
 @asynccontextmanager
 async def door_process(url: str, **settings: object) -> AsyncIterator[tuple[Process, int]]:
-    """A door in its own process, and its port."""
-    environment = os.environ | {
-        "SPOJKA_DATABASE_URL": url,
-        "SPOJKA_SEALING_KEYS": SEALING_KEYS,
-        "SPOJKA_MAIL_DOMAIN": DOMAIN,
-        "SPOJKA_SMTP_PORT": "0",
-    }
-    environment |= {f"SPOJKA_{name.upper()}": str(value) for name, value in settings.items()}
+    """A door in its own process, and its port; it ends well when it is told to."""
     program = Path(__file__).with_name("door_process.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, program, env=environment, stdout=PIPE
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(30):
-            port = int(await process.stdout.readline())
+    async with running_at_port(program, url, **settings) as (process, port):
         yield process, port
         process.terminate()
         assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def peak_bytes(process: Process) -> int:

@@ -1,7 +1,7 @@
 """PostgreSQL slow, away or unwilling: the sender keeps the mail, and nothing is said twice."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -12,7 +12,8 @@ from spojka.database import Database
 from tests.mail_ingest.desk import Desk
 from tests.mail_ingest.smtp.conftest import OpenDoor
 from tests.mail_ingest.smtp.test_door import stored
-from tests.mail_ingest.smtp.wire import MAIL, greeted, until
+from tests.mail_ingest.smtp.wire import MAIL, Wire, greeted
+from tests.waiting import until
 
 TEMPORARY = "451 4.3.0 Temporary failure, try again later"
 
@@ -26,13 +27,13 @@ async def locked(admin: psycopg.AsyncConnection[Any]) -> bool:
     return bool(row and row[0])
 
 
-async def test_a_statement_that_takes_too_long_is_451_and_the_retry_is_taken(
-    door: SmtpServer, address: str, desk: Desk, database: Database, mail_admin_url: str
+async def fail_while_it_waits(
+    wire: Wire, address: str, mail_admin_url: str, *, by: Literal["cancel", "terminate"]
 ) -> None:
+    """Send a mail whose INSERT waits for a lock until PostgreSQL fails it or its connection."""
     async with (
         await psycopg.AsyncConnection.connect(mail_admin_url) as admin,
         await psycopg.AsyncConnection.connect(mail_admin_url, autocommit=True) as looker,
-        greeted(door.port) as wire,
     ):
         await admin.execute("LOCK TABLE mail_ingest.mail_raw IN ACCESS EXCLUSIVE MODE")
         await wire.address(address)
@@ -40,11 +41,18 @@ async def test_a_statement_that_takes_too_long_is_451_and_the_retry_is_taken(
         await wire.send(MAIL + b".\r\n")
         await until(lambda: locked(looker), "the door waits for the lock")
         await looker.execute(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            f"SELECT pg_{by}_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             " AND datname = current_database()"
         )
         assert await wire.reply() == TEMPORARY
         await admin.rollback()
+
+
+async def test_a_statement_that_takes_too_long_is_451_and_the_retry_is_taken(
+    door: SmtpServer, address: str, desk: Desk, database: Database, mail_admin_url: str
+) -> None:
+    async with greeted(door.port) as wire:
+        await fail_while_it_waits(wire, address, mail_admin_url, by="cancel")
         assert await stored(database, desk) == []
         assert (await wire.deliver(address)).startswith("250")
     assert await stored(database, desk) == [MAIL]
@@ -53,22 +61,8 @@ async def test_a_statement_that_takes_too_long_is_451_and_the_retry_is_taken(
 async def test_a_connection_that_is_cut_is_451_and_the_retry_is_taken(
     door: SmtpServer, address: str, desk: Desk, database: Database, mail_admin_url: str
 ) -> None:
-    async with (
-        await psycopg.AsyncConnection.connect(mail_admin_url) as admin,
-        await psycopg.AsyncConnection.connect(mail_admin_url, autocommit=True) as looker,
-        greeted(door.port) as wire,
-    ):
-        await admin.execute("LOCK TABLE mail_ingest.mail_raw IN ACCESS EXCLUSIVE MODE")
-        await wire.address(address)
-        await wire.say("DATA")
-        await wire.send(MAIL + b".\r\n")
-        await until(lambda: locked(looker), "the door waits for the lock")
-        await looker.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        assert await wire.reply() == TEMPORARY
-        await admin.rollback()
+    async with greeted(door.port) as wire:
+        await fail_while_it_waits(wire, address, mail_admin_url, by="terminate")
         assert (await wire.deliver(address)).startswith("250")
     assert await stored(database, desk) == [MAIL]
 

@@ -10,10 +10,8 @@ import grpc
 from spojka.api.payments.v1 import payment_pb2, payment_service_pb2
 from spojka.api.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from spojka.identity import Identity
-from spojka.rpc.client import call_metadata
-from spojka.rpc.status import from_rpc_error
+from tests.internal_calls import call_as
 
-INTERNAL_TOKEN = "the internal credential of the tests"
 Payment = payment_pb2.Payment
 Id = UUID | str
 
@@ -34,12 +32,7 @@ class Desk:
     async def call(self, method: str, **fields: Any) -> Any:
         """Call a method by its name, with the fields of its request."""
         request = getattr(payment_service_pb2, f"{method}Request")(**fields)
-        try:
-            return await getattr(PaymentServiceStub(self.wire), method)(
-                request, metadata=call_metadata(self.identity, INTERNAL_TOKEN), timeout=30
-            )
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        return await call_as(self.identity, [PaymentServiceStub(self.wire)], method, request)
 
     async def decide(self, method: str, payment_id: Id, **fields: Any) -> Payment:
         """Make a decision about a payment."""

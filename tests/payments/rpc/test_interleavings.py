@@ -1,7 +1,6 @@
 """People and Spojka at the same time, and long histories: money is conserved, whatever comes."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from random import Random
 from uuid import UUID
@@ -13,31 +12,23 @@ from payments.ledger.holds import Hold
 from spojka.api.orders.v1 import order_pb2
 from spojka.api.payments.v1 import payment_pb2 as pb
 from spojka.errors import Conflict, FailedPrecondition, RequestError
+from tests.at_once import Act, at_once
 from tests.payments.rpc.books import Books
 from tests.payments.rpc.desk import Desk
 from tests.payments.scene import Scene
 
 ROUNDS = 50
-DEADLINE_SECONDS = 30.0
-Act = Callable[[], Awaitable[object]]
 REFUSED = (FailedPrecondition, Conflict)
 
 
-async def at_once(random: Random, *acts: Act) -> list[object]:
-    """Run all, each with a head start of its own; what they end with, in their order."""
+async def contend(random: Random, *acts: Act) -> None:
+    """Run all at once; each may be refused, but must not fail."""
 
-    async def run(act: Act, behind: int) -> object:
-        for _ in range(behind):
-            await asyncio.sleep(0)
-        return await act()
+    async def refusable(act: Act) -> None:
+        with suppress(*REFUSED):
+            await act()
 
-    runs = [run(act, random.randrange(60)) for act in acts]
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        ended = await asyncio.gather(*runs, return_exceptions=True)
-    for each in ended:
-        if isinstance(each, BaseException) and not isinstance(each, REFUSED):
-            raise each
-    return list(ended)
+    await at_once(random, [partial(refusable, act) for act in acts])
 
 
 def spojka(books: Books, *ids: UUID) -> Act:
@@ -56,7 +47,7 @@ async def test_a_persons_match_beside_an_automatic_one(books: Books, desk: Desk)
         automatic = await books.payment("1000", vs=f"44{place:04}", decided=False)
         manual = await books.payment("1000") if place % 2 else automatic
         match = partial(desk.match, manual, order.id)
-        await at_once(random, match, spojka(books, automatic))
+        await contend(random, match, spojka(books, automatic))
         assert await books.paid(order) == 1000
         (decider,) = await books.rows(
             "SELECT actor FROM allocation WHERE order_id = %s", [order.id]
@@ -73,7 +64,7 @@ async def test_two_people_give_one_payment_at_once(books: Books, desk: Desk) -> 
     for _ in range(10):
         first, second = await books.order("700"), await books.order("700")
         payment_id = await books.payment("1000")
-        await at_once(
+        await contend(
             random,
             partial(desk.match, payment_id, (first.id, "700")),
             partial(petr.match, payment_id, (second.id, "700")),
@@ -91,7 +82,7 @@ async def test_a_confirmation_beside_its_undoing_and_spojka(books: Books, desk: 
             for each in range(2)
         ]
         await desk.decide("ConfirmPayment", first)
-        await at_once(
+        await contend(
             random,
             partial(desk.undo, first),
             partial(desk.decide, "DiscardPayment", second, reason="x"),
@@ -114,7 +105,7 @@ async def test_a_confirmation_beside_the_senders_next_mail(books: Books, desk: D
         first = scene.notice("1")
         await scene.tell(first)
         next_ = scene.notice("2")
-        await at_once(
+        await contend(
             random,
             partial(desk.decide, "ConfirmPayment", await scene.told_by(first)),
             partial(scene.tell_only, next_),

@@ -21,14 +21,14 @@ from spojka.delivery.health import Health
 from spojka.delivery.relay import Relay
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import open_channel
-from spojka.rpc.server import Server
 from spojka.service import Ground
 from spojka.settings import Settings
 from tests.conftest import MakeDatabase
-from tests.mail_ingest.desk import DOMAIN, INTERNAL_TOKEN, SEALING_KEYS, Desk
+from tests.internal_calls import internal_server
+from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS, Desk
 from tests.mail_ingest.mails.scene import told
-from tests.mail_ingest.smtp.wire import until
 from tests.sandbox.banks.letters import PAYER, TATRA_PAYER
+from tests.waiting import until
 
 
 @dataclass
@@ -102,7 +102,7 @@ async def town(make_database: MakeDatabase) -> AsyncIterator[Town]:
     health = Health()
     # Not started: what payments are told stays in the outbox, to be read.
     relay = Relay(database, settings, SERVICE.name, health)
-    server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+    server = internal_server()
     parts = SERVICE.assemble(Ground(settings, database, relay, health), server)
     async with AsyncExitStack() as stack:
         for part in (*parts, server):

@@ -15,9 +15,9 @@ from spojka.api.mail.v1.events_pb2 import (
     PaymentNotified,
 )
 from spojka.api.mail.v1.mail_service_pb2 import MAIL_STATE_QUARANTINED, MAIL_STATE_READ
-from tests.mail_ingest.smtp.wire import until
 from tests.sandbox.banks.conftest import Town, same, transfer
 from tests.sandbox.banks.letters import CSOB_ACCOUNT, FIO_ACCOUNT, TATRA_ACCOUNT
+from tests.waiting import until
 
 FIO = (FIO_ACCOUNT, f"{FIO_ACCOUNT}/2010", "CZK")
 CSOB = (CSOB_ACCOUNT, f"{CSOB_ACCOUNT}/0300", "CZK")

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -21,15 +21,9 @@ from tests.sandbox.pohoda.client import (
     text,
     texts,
 )
+from tests.waiting import until
 
 STOCK = list_stock("<lStk:requestStock/>")
-DEADLINE_SECONDS = 10
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - the other side is another program
-            await asyncio.sleep(0.01)
 
 
 async def test_wrong_methods_and_paths(pohoda: Client) -> None:
@@ -164,9 +158,9 @@ async def test_requests_are_answered_one_after_the_other(pohoda: Client) -> None
         answer = await pohoda.http.get("/status", headers=pohoda.credentials())
         return etree.fromstring(answer.content).findtext("processing") == count
 
-    await until(lambda: in_work("1"))
+    await until(lambda: in_work("1"), "the first is in work")
     quick = asyncio.create_task(pohoda.ask(STOCK, pack_id="quick"))
-    await until(lambda: in_work("2"))
+    await until(lambda: in_work("2"), "the second waits")
     assert not slow.done()
     await asyncio.gather(slow, quick)
     requests = (await pohoda.ledger("requests"))["requests"]
@@ -187,7 +181,7 @@ async def test_a_request_whose_client_left_is_processed_all_the_same(pohoda: Cli
         counters = (await pohoda.ledger("counters"))["counters"]
         return bool(counters["orders_created"] == 1)
 
-    await until(created)
+    await until(created, "the order is created")
 
 
 @pytest.mark.parametrize("after_commit", [True, False])
