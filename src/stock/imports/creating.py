@@ -13,14 +13,14 @@ from stock.imports.outgoing import outgoing
 from stock.imports.store import ImportRow, dump_sent_lines, update_import
 from stock.warehouses.errors import OutcomeUnknown, Refused, Unreadable, WarehouseError
 from stock.warehouses.port import OrderDocument
-from stock.worker.numbering import Numbered, draw_number
+from stock.worker.numbering import draw_number
 
 log = structlog.get_logger()
 
 
 async def mark_create(
     importer: Importer, connection: Connection, found: ImportRow
-) -> tuple[Numbered, OrderDocument]:
+) -> OrderDocument:
     """Mark a locked import as SENT; gives what is sent once that is committed. Raises LeaseLost."""
     await importer.require_lease(connection)
     numbered = await draw_number(connection, importer.row.tenant_id, importer.row.id)
@@ -42,12 +42,10 @@ async def mark_create(
         reason="",
         due_in=importer.settle_time,
     )
-    return numbered, document
+    return document
 
 
-async def create(
-    importer: Importer, found: ImportRow, numbered: Numbered, document: OrderDocument
-) -> None:
+async def create(importer: Importer, found: ImportRow, document: OrderDocument) -> None:
     """Send the document of an import that is marked. Raises WarehouseError, LeaseLost."""
     resend = found.external_id == document.external_id
     crash_points.reach("import-marked")

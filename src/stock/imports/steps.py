@@ -25,9 +25,9 @@ async def take_step(importer: Importer, order_id: UUID) -> None:
             await _wait(importer, connection, found)
             return
         if step is Step.CREATE:
-            numbered, document = await mark_create(importer, connection, found)
+            document = await mark_create(importer, connection, found)
     if step is Step.CREATE:
-        await create(importer, found, numbered, document)
+        await create(importer, found, document)
     elif step is Step.LOOK_UP:
         await look_up(importer, found)
     else:
