@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -30,6 +31,12 @@ from tests.databases import Databases, database_url_of
 from tests.workers import FilesOrGroups, place_of
 
 ROLE_SECRET = "for tests only"
+
+# How long an example takes says more about what else runs on the machine than about the code.
+hypothesis.settings.register_profile(
+    "spojka", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("spojka")
 
 Result = TypeVar("Result")
 MakeDatabase = Callable[[str], Awaitable[Database]]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mail_ingest.genuineness.evidence import Evidence
@@ -195,7 +195,7 @@ VALUES = st.one_of(
 HEADER_LISTS = st.lists(st.tuples(NAMES, VALUES), max_size=8)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(added=HEADER_LISTS, dropped=st.sets(st.sampled_from(sorted(HEADERS))), first=st.booleans())
 def test_no_headers_make_a_rejected_mail_trusted(
     added: list[tuple[str, str]], dropped: set[str], first: bool
@@ -245,7 +245,7 @@ LESS = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(evidence=EVIDENCE, removed=st.sampled_from(sorted(LESS)), kept=st.integers(0, 2))
 def test_less_evidence_never_means_more_trust(evidence: Evidence, removed: str, kept: int) -> None:
     change: dict[str, Any] = {removed: LESS[removed]}
@@ -255,7 +255,7 @@ def test_less_evidence_never_means_more_trust(evidence: Evidence, removed: str, 
     assert RANK[part.judgement.trust.value] <= RANK[whole.judgement.trust.value]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(evidence=EVIDENCE)
 def test_evidence_survives_being_stored(evidence: Evidence) -> None:
     stored = Evidence.from_json(evidence.to_json())
@@ -263,7 +263,7 @@ def test_evidence_survives_being_stored(evidence: Evidence) -> None:
     assert judged(mail(), stored) == judged(mail(), evidence)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(data=st.data())
 def test_no_bytes_make_it_raise_and_none_are_trusted_without_proof(data: st.DataObject) -> None:
     raw = bytearray(mail())

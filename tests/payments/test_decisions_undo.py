@@ -131,7 +131,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.sampled_from([OPEN, HELD]),
     st.lists(steps, max_size=12),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_sequence_conserves_money_and_undoes_to_where_it_began(
     amount: int, totals: list[int], disposition: Disposition, acts: list[Step]
 ) -> None:

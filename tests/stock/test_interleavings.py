@@ -265,10 +265,9 @@ def _open_document(scene: Scene, step: Step) -> str | None:
 )
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_no_interleaving_offers_what_a_hold_covers(
     stock_database: Database,

@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mail_ingest.genuineness.addresses import (
@@ -113,7 +113,6 @@ def test_any_bytes_are_an_address_or_refused(value: bytes) -> None:
     assert value.count(b"@") >= 1 or "\uff20" in value.decode("utf-8", "replace")
 
 
-@settings(deadline=None)  # the first example loads the list of public suffixes
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_alignment_takes_any_text(one: str, other: str) -> None:
     assert aligned(one, other) == aligned(other, one)

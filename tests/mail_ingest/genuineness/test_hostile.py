@@ -65,7 +65,7 @@ SENDERS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     headers=HEADERS,
     sender=SENDERS,
@@ -82,7 +82,7 @@ def test_an_attacker_s_mail_and_dns_prove_nothing(
     assert judge_mail(raw, evidence, VIEW, NOW).judgement.trust.value == "rejected"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_no_change_to_a_mail_of_which_nothing_is_proven_helps(data: st.DataObject) -> None:
     raw = bytearray(signed(mail(), rsa_key(), domain="evil.example"))

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.matching.numbers import (
@@ -91,7 +91,6 @@ def test_dates_and_houses_are_no_numbers(text: str) -> None:
     assert not any(found.marked for found in named_numbers(readable(text)))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=3000))
 def test_any_text_is_read_and_names_a_bounded_number(text: str) -> None:
     found = named_numbers(readable(text))
@@ -100,7 +99,6 @@ def test_any_text_is_read_and_names_a_bounded_number(text: str) -> None:
     assert all(number.key == number_key(number.key) != "" for number in found)
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[A-Z]{0,4}-?[0-9]{4}[-/][0-9]{2,6}", fullmatch=True))
 def test_a_number_is_found_in_the_text_that_quotes_it(number: str) -> None:
     key = number_key(number)
@@ -108,7 +106,6 @@ def test_a_number_is_found_in_the_text_that_quotes_it(number: str) -> None:
     assert key in keys or sum(sign.isdigit() for sign in key) < 4
 
 
-@settings(deadline=None)
 @given(st.text("0123456789", max_size=14))
 def test_symbols_have_no_leading_zeros_and_at_most_ten_digits(text: str) -> None:
     symbol = valid_symbol(text)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.matching.coverage import coverage, tolerated, unallocated
@@ -24,9 +24,6 @@ from payments.matching.values import (
 )
 from spojka.values import ZERO, Money
 from tests.payments.matching.values import ALL, suggestion_keys
-
-# On a busy machine one example may take long; what is proven is not its speed.
-unhurried = settings(deadline=None)
 
 # Few names and amounts, so that they meet.
 SYMBOLS = ["", "4444", "4445", "20261", "00308", "308"]
@@ -104,7 +101,6 @@ rule_sets = st.builds(
 GIVING = {PaymentStatus.MATCHED, PaymentStatus.PARTIAL, PaymentStatus.OVERPAID}
 
 
-@unhurried
 @given(payments, books, rule_sets, st.data())
 def test_the_order_in_which_candidates_come_changes_nothing(
     paid: Incoming, book: list[Payable], rules: Rules, data: st.DataObject
@@ -113,7 +109,6 @@ def test_the_order_in_which_candidates_come_changes_nothing(
     assert decide(paid, shuffled, rules) == decide(paid, book, rules)
 
 
-@unhurried
 @given(payments, books, rule_sets)
 def test_money_goes_only_where_it_may(paid: Incoming, book: list[Payable], rules: Rules) -> None:
     verdict = decide(paid, book, rules)
@@ -141,7 +136,6 @@ def test_money_goes_only_where_it_may(paid: Incoming, book: list[Payable], rules
         assert len({part.order_id for part in verdict.allotments}) == len(verdict.allotments)
 
 
-@unhurried
 @given(payments, books, rule_sets)
 def test_the_status_says_what_was_given(paid: Incoming, book: list[Payable], rules: Rules) -> None:
     verdict = decide(paid, book, rules)
@@ -159,7 +153,6 @@ def test_the_status_says_what_was_given(paid: Incoming, book: list[Payable], rul
     assert (over > allowed) == (verdict.status is PaymentStatus.OVERPAID)
 
 
-@unhurried
 @given(payments, books, rule_sets)
 def test_every_order_that_was_found_has_its_reason(
     paid: Incoming, book: list[Payable], rules: Rules
@@ -184,7 +177,6 @@ def test_every_order_that_was_found_has_its_reason(
     )
 
 
-@unhurried
 @given(payments, books, rule_sets, orders())
 def test_an_order_that_shares_no_key_changes_nothing(
     paid: Incoming, book: list[Payable], rules: Rules, stranger: Payable
@@ -200,7 +192,6 @@ def test_an_order_that_shares_no_key_changes_nothing(
     assert replace(together, suggestions=()) == replace(alone, suggestions=())
 
 
-@unhurried
 @given(payments, books, rule_sets, st.sampled_from(ALL))
 def test_a_criterion_that_is_off_matches_nothing(
     paid: Incoming, book: list[Payable], rules: Rules, off: Criterion
@@ -216,7 +207,6 @@ def test_a_criterion_that_is_off_matches_nothing(
         assert {part.order_id for part in verdict.allotments}.isdisjoint(hits - found)
 
 
-@unhurried
 @given(payments, books, rule_sets)
 def test_only_exact_orders_are_chosen_from_several(
     paid: Incoming, book: list[Payable], rules: Rules
@@ -235,7 +225,6 @@ def test_only_exact_orders_are_chosen_from_several(
 totals = st.integers(0, 100_000).map(lambda cents: Decimal(cents) / 100)
 
 
-@unhurried
 @given(totals, totals, totals)
 def test_coverage_grows_with_what_is_paid(total: Decimal, paid: Decimal, more: Decimal) -> None:
     rank = [PaymentState.UNPAID, PaymentState.PARTIAL, PaymentState.PAID, PaymentState.OVERPAID]
@@ -250,7 +239,6 @@ def test_coverage_grows_with_what_is_paid(total: Decimal, paid: Decimal, more: D
             assert abs(paid - total) <= total * 5 / 100
 
 
-@unhurried
 @given(totals, st.lists(totals, max_size=4), totals)
 def test_a_split_is_refused_or_conserves(
     amount: Decimal, allocations: list[Decimal], credited: Decimal

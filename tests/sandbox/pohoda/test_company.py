@@ -166,7 +166,7 @@ class CompanyMachine(RuleBasedStateMachine):
 
 
 TestCompany = CompanyMachine.TestCase
-TestCompany.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestCompany.settings = settings(max_examples=25, stateful_step_count=25)
 
 
 def test_lookups_survive_a_restart(tmp_path: Path) -> None:

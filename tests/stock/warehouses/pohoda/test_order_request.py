@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -79,7 +79,7 @@ def parsed(body: bytes) -> etree._Element:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(order=ORDERS)
 def test_any_order_gives_a_request_that_the_vendor_s_schema_takes(
     request_schema: etree.XMLSchema, variant: dict[str, str], order: OrderDocument
@@ -93,7 +93,7 @@ def test_any_order_gives_a_request_that_the_vendor_s_schema_takes(
     assert b"&#" not in body.replace(b"&#13;", b"")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(order=ORDERS)
 def test_the_same_order_gives_the_same_bytes(order: OrderDocument) -> None:
     connection = parse_settings({"url": "http://p.example.com", "ico": "1"})
