@@ -1,7 +1,7 @@
-"""The model of people's decisions: what was accepted, and how each payment must stand by that."""
+"""The model of people's decisions: what was accepted, and how all must stand by that."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -10,6 +10,7 @@ from spojka.api.payments.v1 import payment_pb2
 from tests.faults.judgement import Evidence
 
 SPOJKA: Final = "spojka"
+STATUS_SET: Final = "Its status was set to "
 
 
 @dataclass(slots=True)
@@ -17,14 +18,20 @@ class Decided:
     """A payment that people decide about: by its symbol and amount, which no other has both of.
 
     `kinds` are the decisions that were answered; the rest is how it stands by them.
+    `shares` are what orders have of it, by their ids.
     """
 
     symbol: str
     amount: Decimal
     kinds: list[str] = field(default_factory=list)
     status: "payment_pb2.PaymentStatus.ValueType" = payment_pb2.PAYMENT_STATUS_UNMATCHED
-    allocated: Decimal = Decimal(0)
+    shares: Mapping[str, Decimal] = field(default_factory=dict)
     credited: Decimal = Decimal(0)
+
+    @property
+    def allocated(self) -> Decimal:
+        """What orders have of it in all."""
+        return sum(self.shares.values(), Decimal(0))
 
 
 def decision_complaints(decided: list[Decided], evidence: Evidence) -> Iterator[str]:
@@ -35,6 +42,7 @@ def decision_complaints(decided: list[Decided], evidence: Evidence) -> Iterator[
     for decision in evidence.books.decisions:
         if decision["actor"] != SPOJKA:
             made.setdefault(decision["payment_id"], Counter())[decision["kind"]] += 1
+    given = _given(evidence)
     expected: set[str] = set()
     for each in decided:
         id_ = by_key.get((each.symbol, each.amount))
@@ -51,6 +59,39 @@ def decision_complaints(decided: list[Decided], evidence: Evidence) -> Iterator[
                 f"{said}: status, allocated and credited are {found}, decided was "
                 f"{(each.status, each.allocated, each.credited)}"
             )
+        if given[id_] != each.shares:
+            yield f"{said}: orders have {given[id_]} of it, decided was {dict(each.shares)}"
     for id_, kinds in made.items():
         if id_ not in expected and rows[id_]["variable_symbol"]:
             yield f"payment {id_}: nobody was told that {dict(kinds)} was decided"
+
+
+def status_complaints(statuses: Mapping[str, list[str]], evidence: Evidence) -> Iterator[str]:
+    """Say in words where an order is not called what people called it last, or called so twice.
+
+    `statuses` are those that were accepted, in turn, by order. No rule of the
+    shops of the soak sets one, so that every other order has none.
+    """
+    for id_, order in evidence.books.orders.items():
+        called = statuses.get(id_, [])
+        wanted = called[-1] if called else ""
+        if order.status != wanted:
+            yield f"{order.number}: its status is {order.status!r}, set was {wanted!r}"
+        rows = evidence.books.history.get(id_, [])
+        known = [row["summary"] for row in rows if row["summary"].startswith(STATUS_SET)]
+        told = [f"{STATUS_SET}{status!r}." for status in called]
+        if known != told:
+            yield f"{order.number}: set was {told}, in its history stands {known}"
+
+
+def _given(evidence: Evidence) -> defaultdict[str, dict[str, Decimal]]:
+    """What orders have of each payment by its lines, what is nothing left out."""
+    sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for line in evidence.books.allocations:
+        if line["order_id"] is not None:
+            sums[line["payment_id"], line["order_id"]] += line["amount"]
+    given: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+    for (payment_id, order_id), amount in sums.items():
+        if amount:
+            given[payment_id][order_id] = amount
+    return given

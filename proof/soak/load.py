@@ -1,6 +1,7 @@
 """The load of one phase: shops sell, customers pay, the warehouse works, people decide."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -53,22 +54,35 @@ class Load:
         asked = clock()
         order = await desk.place(deal.order)
         self.placing_seconds.append(clock() - asked)
-        if deal.matter is Matter.WRONG_SYMBOL:
-            self.system.book.orders[order.id].paid_under = deal.other_symbol
-        group.create_task(follow(self.system, desk, deal.order, order), name=deal.order.number)
+        number = deal.order.number
+        group.create_task(follow(self.system, desk, deal.order, order), name=number)
+        if deal.statuses:
+            group.create_task(self._call_it(deal, order), name=f"status of {number}")
+        dues = {order.id: price(deal.order.basket)}
+        if deal.second is not None:
+            second = await desk.place(deal.second)
+            dues[second.id] = price(deal.second.basket)
+        if deal.matter in {Matter.WRONG_SYMBOL, Matter.SPLIT}:
+            for id_ in dues:
+                self.system.book.orders[id_].paid_under = deal.other_symbol
         if deal.order.paying is not Paying.NOT:
-            group.create_task(self._pay(deal, order), name=f"payment of {deal.order.number}")
+            group.create_task(self._pay(deal, dues), name=f"payment of {number}")
 
-    async def _pay(self, deal: Deal, order: order_pb2.Order) -> None:
+    async def _call_it(self, deal: Deal, order: order_pb2.Order) -> None:
+        for pause_seconds, status in deal.statuses:
+            await asyncio.sleep(pause_seconds)
+            await self.people.call_it(order.id, status)
+
+    async def _pay(self, deal: Deal, dues: Mapping[str, Decimal]) -> None:
         branch = self.system.banks.branches[deal.bank]
         if deal.matter is Matter.FIRST_OF_SENDER:
             branch = self.branch
-        due = price(deal.order.basket)
+        due = sum(dues.values(), Decimal(0))
         amounts, symbol = [due], deal.order.symbol
         match deal.matter:
             case Matter.TOO_MUCH | Matter.CREDIT_UNDONE:
                 amounts = [due + OVER]
-            case Matter.WRONG_SYMBOL:
+            case Matter.WRONG_SYMBOL | Matter.SPLIT:
                 symbol = deal.other_symbol
             case _ if deal.order.paying is Paying.IN_PARTS:
                 first = (due * PART).quantize(due)
@@ -78,9 +92,9 @@ class Load:
             movements.append(branch.book(FOR_NOBODY, deal.other_symbol))
         await self._tell(deal, branch, movements)
         if deal.matter is Matter.FOR_NOBODY:
-            await self.people.decide(deal, order.id, FOR_NOBODY, Decimal(0))
+            await self.people.decide(deal, FOR_NOBODY, {})
         elif deal.matter is not Matter.NOTHING:
-            await self.people.decide(deal, order.id, amounts[0], due)
+            await self.people.decide(deal, amounts[0], dues)
 
     async def _tell(self, deal: Deal, branch: Branch, movements: list[Movement]) -> None:
         """Bring the bank's mails, late and in the order that is planned."""

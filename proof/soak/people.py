@@ -1,7 +1,7 @@
 """The merchant's people: they decide about payments, and let a mass change through."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -10,14 +10,18 @@ from uuid import uuid4
 from google.protobuf.message import Message
 
 from proof.soak.decisions import Decided
-from proof.soak.plan import Deal, Matter
+from proof.soak.plan import FOR_OTHER_SYMBOL, LEFT, Deal, Matter
 from sandbox.demo.treasury import Treasury
+from spojka.api.orders.v1 import order_service_pb2 as orders_api
+from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.api.payments.v1 import payment_pb2
 from spojka.api.payments.v1 import payment_service_pb2 as api
 from spojka.api.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from spojka.api.stock.v1 import warehouse_service_pb2 as warehouse
 from spojka.errors import Conflict, FailedPrecondition, NotFound
+from spojka.values import format_decimal
 from tests.faults.desk import patiently
+from tests.faults.plan import Paying
 from tests.faults.system import System
 
 PATIENCE_SECONDS: Final = 150.0
@@ -37,19 +41,24 @@ class People:
 
     system: System
     decided: list[Decided] = field(default_factory=list)
+    statuses: dict[str, list[str]] = field(default_factory=dict)
+    """By order, what people called it, in turn."""
     gates_opened: int = 0
 
-    async def decide(self, deal: Deal, order_id: str, amount: Decimal, due: Decimal) -> None:
-        """Do what is the matter with the money of an order: `amount` was sent, `due` is owed."""
+    async def decide(self, deal: Deal, amount: Decimal, dues: Mapping[str, Decimal]) -> None:
+        """Do what is the matter with the money of orders.
+
+        `amount` was sent, `dues` are what orders owe of it, that of the deal first.
+        """
         symbol = deal.order.symbol
-        if deal.matter in {Matter.WRONG_SYMBOL, Matter.FOR_NOBODY}:
+        if deal.matter in FOR_OTHER_SYMBOL:
             symbol = deal.other_symbol
         case = Decided(symbol, amount)
         self.decided.append(case)
         match deal.matter:
-            case Matter.WRONG_SYMBOL:
+            case Matter.WRONG_SYMBOL | Matter.SPLIT:
                 payment = await self._payment(case, Status.PAYMENT_STATUS_UNMATCHED)
-                await self._match(case, payment, order_id, due)
+                await self._match(case, payment, dues)
             case Matter.FOR_NOBODY:
                 payment = await self._payment(case, Status.PAYMENT_STATUS_UNMATCHED)
                 await self._discard(case, payment)
@@ -57,35 +66,54 @@ class People:
             case Matter.FIRST_OF_SENDER:
                 payment = await self._payment(case, Status.PAYMENT_STATUS_UNCONFIRMED)
                 await self._confirm(case, payment)
-                case.status, case.allocated = Status.PAYMENT_STATUS_MATCHED, due
+                case.status, case.shares = Status.PAYMENT_STATUS_MATCHED, dues
             case Matter.TOO_MUCH | Matter.CREDIT_UNDONE:
-                await self._keep_the_rest(case, due, undo=deal.matter is Matter.CREDIT_UNDONE)
+                await self._keep_the_rest(case, dues, undo=deal.matter is Matter.CREDIT_UNDONE)
             case _:
-                await self._think_again(case, deal.matter, order_id, due)
+                await self._think_again(case, deal.matter, dues)
 
-    async def _keep_the_rest(self, case: Decided, due: Decimal, *, undo: bool) -> None:
+    async def call_it(self, order_id: str, status: str) -> None:
+        """Set an order's status by hand."""
+        edge = self.system.office.edge
+        request = orders_api.SetOrderStatusRequest(id=order_id, status=status)
+        method = OrderServiceStub(edge.channel).SetOrderStatus
+        what = f"call order {order_id} {status!r}"
+        answer = await self._patiently(lambda: edge.call(method, request), what)
+        assert answer.order.status == status, answer
+        self.statuses.setdefault(order_id, []).append(status)
+        self.system.story.note(f"order {answer.order.number} is called {status!r}")
+
+    async def _keep_the_rest(
+        self, case: Decided, dues: Mapping[str, Decimal], *, undo: bool
+    ) -> None:
         payment = await self._payment(case, Status.PAYMENT_STATUS_OVERPAID)
-        case.allocated = due
+        case.shares = dues
         await self._credit(case, payment)
         if undo:
             await self._undo(case, payment)
             await self._credit(case, payment)
-        case.status, case.credited = Status.PAYMENT_STATUS_MATCHED, case.amount - due
+        case.status, case.credited = Status.PAYMENT_STATUS_MATCHED, case.amount - case.allocated
 
     async def _think_again(
-        self, case: Decided, matter: Matter, order_id: str, due: Decimal
+        self, case: Decided, matter: Matter, dues: Mapping[str, Decimal]
     ) -> None:
-        """Decide otherwise than Spojka did, and then as it did."""
+        """Decide otherwise than Spojka did, and then as it did, unless it is left so."""
         payment = await self._payment(case, Status.PAYMENT_STATUS_MATCHED)
-        if matter is Matter.NEVER_UNDONE:
+        (order_id,) = dues
+        if matter in {Matter.NEVER_UNDONE, Matter.LEFT_RULED_OUT}:
             await self._never_pair(case, payment, order_id)
         else:
             await self._unmatch(case, payment)
+        if matter in LEFT:
+            # Its money is nobody's: to the order it is as if nothing had come.
+            self.system.book.orders[order_id].paying = Paying.NOT
+            case.status = Status.PAYMENT_STATUS_UNMATCHED
+            return
         if matter is Matter.TAKEN_BACK:
-            await self._match(case, payment, order_id, due)
+            await self._match(case, payment, dues)
         else:
             await self._undo(case, payment)
-        case.status, case.allocated = Status.PAYMENT_STATUS_MATCHED, due
+        case.status, case.shares = Status.PAYMENT_STATUS_MATCHED, dues
 
     async def open_gate(self) -> None:
         """Book out the remnants, let the reading that says so pass, and take them in again."""
@@ -173,13 +201,16 @@ class People:
         )
 
     async def _match(
-        self, case: Decided, payment: payment_pb2.Payment, order_id: str, due: Decimal
+        self, case: Decided, payment: payment_pb2.Payment, dues: Mapping[str, Decimal]
     ) -> None:
-        request = api.MatchPaymentRequest(
-            id=payment.id, shares=[api.Share(order_id=order_id)], request_id=str(uuid4())
-        )
+        """Give it to one order, which takes what it owes, or to several with what each gets."""
+        shares = [api.Share(order_id=order_id) for order_id in dues]
+        if len(shares) > 1:
+            for share in shares:
+                share.amount = format_decimal(dues[share.order_id])
+        request = api.MatchPaymentRequest(id=payment.id, shares=shares, request_id=str(uuid4()))
         await self._do(case, "match", self._stub.MatchPayment, request)
-        case.status, case.allocated = Status.PAYMENT_STATUS_MATCHED, due
+        case.status, case.shares = Status.PAYMENT_STATUS_MATCHED, dues
 
     async def _unmatch(self, case: Decided, payment: payment_pb2.Payment) -> None:
         request = api.UnmatchPaymentRequest(id=payment.id)

@@ -10,6 +10,7 @@ from zlib import crc32
 from proof.soak.strikes import Strike, draw_strikes
 from tests.faults.plan import (
     FIRST_SYMBOL,
+    PIECES_MAX,
     SYMBOLS,
     Fate,
     Paying,
@@ -26,6 +27,10 @@ BANKS: Final = 3
 LATE_SHARE: Final = 0.25
 LATE_SECONDS_MAX: Final = 15.0
 UNDECIDED_SHARE: Final = 0.4
+STATUS_SHARE: Final = 0.25
+"""Of the orders: a person sets their status by hand, at times twice."""
+STATUS_PAUSE_SECONDS_MAX: Final = 10.0
+STATUSES: Final = ("to be packed", "waits for the customer", "gift wrapped")
 GATE_SHARE: Final = 0.3
 """Of the phases: in these the warehouse books out its remnants, and a person lets it through."""
 
@@ -40,10 +45,17 @@ class Matter(StrEnum):
     TAKEN_BACK = "taken back from its order and given to it again"
     TAKING_BACK_UNDONE = "taken back from its order, which is undone"
     NEVER_UNDONE = "ruled out for its order, which is undone"
+    LEFT_TAKEN_BACK = "taken back from its order, and left so"
+    LEFT_RULED_OUT = "ruled out for its order, and left so"
+    SPLIT = "one transfer pays two orders: split by hand"
     FIRST_OF_SENDER = "the first of a new account: confirmed"
     FOR_NOBODY = "beside its own a transfer for nobody comes: discarded"
 
 
+FOR_OTHER_SYMBOL: Final = frozenset({Matter.WRONG_SYMBOL, Matter.FOR_NOBODY, Matter.SPLIT})
+"""What people decide about money that came under a symbol that is no order's."""
+LEFT: Final = frozenset({Matter.LEFT_TAKEN_BACK, Matter.LEFT_RULED_OUT})
+"""After these the order is not paid."""
 _DECIDED: Final = tuple(matter for matter in Matter if matter is not Matter.NOTHING)
 _STEADY: Final = (Fate.KEPT, Fate.DELIVERED, Fate.DELIVERED_IN_PART)
 
@@ -54,6 +66,8 @@ class Deal:
 
     `bank` is which of the banks is told of it. A mail is brought `late_seconds`
     after it is written; `reversed_mails` says that the second of two overtakes the first.
+    `statuses` are what people call the order, each so many seconds after the one
+    before; `second` is the other order that a transfer of SPLIT pays.
     """
 
     order: PlannedOrder
@@ -63,6 +77,8 @@ class Deal:
     door: int
     late_seconds: float
     reversed_mails: bool
+    statuses: tuple[tuple[float, str], ...] = ()
+    second: PlannedOrder | None = None
 
     @property
     def other_symbol(self) -> str:
@@ -95,7 +111,7 @@ def plan_phase(seed: int, number: int, products: Sequence[str]) -> Phase:
     shift = random.randrange(len(_DECIDED))
     times = sorted(random.uniform(0, LOAD_SECONDS) for _ in planned)
     deals = [
-        _deal(random, order, at_seconds, _DECIDED[(place + shift) % len(_DECIDED)])
+        _deal(random, order, at_seconds, _DECIDED[(place + shift) % len(_DECIDED)], products)
         for place, (order, at_seconds) in enumerate(zip(planned, times, strict=True))
     ]
     return Phase(
@@ -109,7 +125,13 @@ def plan_phase(seed: int, number: int, products: Sequence[str]) -> Phase:
     )
 
 
-def _deal(random: Random, order: PlannedOrder, at_seconds: float, matter: Matter) -> Deal:
+def _deal(
+    random: Random,
+    order: PlannedOrder,
+    at_seconds: float,
+    matter: Matter,
+    products: Sequence[str],
+) -> Deal:
     late = random.uniform(1, LATE_SECONDS_MAX) if random.random() < LATE_SHARE else 0.0
     decided = order.fate in _STEADY and order.paying is not Paying.NOT
     if not decided or random.random() < UNDECIDED_SHARE:
@@ -124,7 +146,23 @@ def _deal(random: Random, order: PlannedOrder, at_seconds: float, matter: Matter
         door=random.randrange(2),
         late_seconds=late,
         reversed_mails=random.random() < 0.5,
+        statuses=_statuses(random),
+        second=_second(random, order, products) if matter is Matter.SPLIT else None,
     )
+
+
+def _statuses(random: Random) -> tuple[tuple[float, str], ...]:
+    if random.random() >= STATUS_SHARE:
+        return ()
+    chosen = random.sample(STATUSES, random.randint(1, 2))
+    return tuple((random.uniform(0, STATUS_PAUSE_SECONDS_MAX), status) for status in chosen)
+
+
+def _second(random: Random, order: PlannedOrder, products: Sequence[str]) -> PlannedOrder:
+    """One more order of the same customer, which stays as it is."""
+    basket = {random.choice(list(products)): random.randint(1, PIECES_MAX)}
+    number = f"{order.number}-2"
+    return replace(order, number=number, basket=basket, later=basket, fate=Fate.KEPT)
 
 
 def _one_new_account(deals: Sequence[Deal]) -> list[Deal]:

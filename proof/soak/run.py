@@ -19,7 +19,7 @@ import psycopg
 from proof.soak import clocks
 from proof.soak.accounts import open_account
 from proof.soak.adversary import Adversary
-from proof.soak.decisions import decision_complaints
+from proof.soak.decisions import decision_complaints, status_complaints
 from proof.soak.disks import mounted
 from proof.soak.load import Load
 from proof.soak.memory import Memory
@@ -98,7 +98,8 @@ class Soak:
         return []
 
     def _more(self, evidence: Evidence) -> Iterator[str]:
-        return decision_complaints(self.people.decided, evidence)
+        yield from decision_complaints(self.people.decided, evidence)
+        yield from status_complaints(self.people.statuses, evidence)
 
     async def _paying(self, phase: Phase, since: datetime) -> Latency | None:
         """How long after its mail a payment paid; times of wrong clocks say nothing."""
@@ -120,6 +121,7 @@ class Soak:
             "deliveries": sum(bool(order.delivered) for order in orders),
             "mails": len(banks.posted),
             "decisions": sum(len(case.kinds) for case in self.people.decided),
+            "statuses set by hand": sum(map(len, self.people.statuses.values())),
             "mass changes let through": self.people.gates_opened,
         })  # fmt: skip
         summary.struck, summary.spared = self.adversary.struck, self.adversary.spared

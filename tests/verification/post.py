@@ -18,10 +18,10 @@ from spojka.database import Database
 from spojka.delivery.health import Health
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import open_channel
-from spojka.rpc.server import Server
 from spojka.secrets import Seal
 from spojka.settings import Settings
-from tests.mail_ingest.desk import DOMAIN, INTERNAL_TOKEN, SEALING_KEYS, Desk
+from tests.internal_calls import internal_server
+from tests.mail_ingest.desk import DOMAIN, SEALING_KEYS, Desk
 from tests.mail_ingest.mails.scene import ACCOUNT, BANK_IP, Scene, letter
 from tests.mail_ingest.zone import bank_zone, serving
 
@@ -38,7 +38,7 @@ async def live_with_mail(database: Database) -> UUID:
         judge, health = Judge(resolver, settings.mail_max_age_days), Health()
         worker = Worker(database, judge, health, lambda: None)
         arrivals = Arrivals(database, worker.nudge)
-        server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+        server = internal_server()
         connections, mails = connection_service_pb2.DESCRIPTOR, mail_service_pb2.DESCRIPTOR
         server.add(
             connections.services_by_name["BankConnectionService"],

@@ -25,7 +25,7 @@ async def test_all_agrees(lived: Lived) -> None:
     result = await call("verify", env=_env(lived))
     assert result.exit_code == 0, result.output
     assert result.stdout.endswith("All agrees.\n")
-    assert "6 × item" in result.stdout
+    assert "7 × item" in result.stdout
 
 
 async def test_differences_are_told_in_words_and_as_json(copy: Lived) -> None:

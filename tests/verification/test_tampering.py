@@ -92,8 +92,8 @@ ORDERS = (
     ("what was shipped", "UPDATE orders.order_book SET deliveries = NULL", "order",
      "fulfilment_state"),
     ("a step of the history", "DELETE FROM orders.history WHERE revision = 2", "order", "history"),
-    ("an order is gone", "DELETE FROM orders.order_book WHERE channel_order_id = 'A-4'", "order",
-     "id"),
+    ("an order is gone", "DELETE FROM orders.order_book WHERE channel_order_id = 'A-2026704'",
+     "order", "id"),
     ("the channel is gone", "DELETE FROM orders.channel", "channel", "id"),
 )  # fmt: skip
 PAYMENTS = (

@@ -13,13 +13,14 @@ from spojka.api.payments.v1 import events_pb2
 from spojka.api.stock.v1 import events_pb2 as stock_events
 from spojka.database import Database
 from spojka.delivery.admin import ensure_topics
-from spojka.verification.hearing import Heard
+from spojka.verification.hearing import Heard, Place
 from spojka.verification.model import Difference
 from stock.verification.telling import StockTelling
 from tests.conftest import service_url
 from tests.stock.conftest import Merchant
 from tests.verification.lived import Lived
 
+PLACE = Place("here", 0, 0)
 LOST = "older than the database"
 AHEAD = "ahead of the database"
 UNKNOWN = "the database does not have"
@@ -48,12 +49,12 @@ TAMPERINGS = {
         (
             (
                 f"UPDATE orders.order_book SET value = value || '\\x{OTHER_STATUS}'::bytea"
-                " WHERE channel_order_id = 'A-1'"
+                " WHERE channel_order_id = 'A-2026701'"
             ),
             "order",
             "content",
         ),
-        ("DELETE FROM orders.order_book WHERE channel_order_id = 'A-4'", "order", UNKNOWN),
+        ("DELETE FROM orders.order_book WHERE channel_order_id = 'A-2026704'", "order", UNKNOWN),
     ),
     "payments": (
         ("DELETE FROM payments.payment WHERE amount = 7", "payment received", UNKNOWN),
@@ -126,9 +127,9 @@ def test_a_payment_that_is_told_of_twice_is_found() -> None:
     heard = Heard(ReceivedTelling())
     key = f"{uuid4()}/{uuid4()}"
     kind = events_pb2.PaymentReceived.DESCRIPTOR.full_name
-    heard.hear("here", kind, key, b"")
+    heard.hear(PLACE, kind, key, b"")
     assert heard.faults == []
-    heard.hear("there", kind, key, b"")
+    heard.hear(PLACE, kind, key, b"")
     assert [fault.stored for fault in heard.faults] == ["told again"]
 
 
@@ -138,19 +139,19 @@ def test_a_topic_that_goes_back_is_found() -> None:
     kind = stock_events.StockChanged.DESCRIPTOR.full_name
     for revision in (1, 3):
         value = stock_events.StockChanged(revision=revision, epoch=1).SerializeToString()
-        heard.hear("here", kind, key, value)
+        heard.hear(PLACE, kind, key, value)
     assert heard.faults == []
     value = stock_events.StockChanged(revision=2, epoch=1).SerializeToString()
-    heard.hear("there", kind, key, value)
+    heard.hear(PLACE, kind, key, value)
     assert len(heard.faults) == 1
     # A tombstone ends the item; what comes after it begins anew.
-    heard.hear("there", kind, key, None)
-    heard.hear("there", kind, key, value)
+    heard.hear(PLACE, kind, key, None)
+    heard.hear(PLACE, kind, key, value)
     assert len(heard.faults) == 1
 
 
 def test_an_event_that_cannot_be_read_is_found() -> None:
     heard = Heard(StockTelling())
     kind = stock_events.StockChanged.DESCRIPTOR.full_name
-    heard.hear("here", kind, f"{uuid4()}/{uuid4()}", b"\xff")
+    heard.hear(PLACE, kind, f"{uuid4()}/{uuid4()}", b"\xff")
     assert "can't be parsed" in heard.faults[0].stored

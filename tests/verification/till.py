@@ -8,8 +8,8 @@ from spojka.api.payments.v1 import payment_service_pb2
 from spojka.database import Database
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import open_channel
-from spojka.rpc.server import Server
-from tests.payments.rpc.desk import INTERNAL_TOKEN, Desk
+from tests.internal_calls import internal_server
+from tests.payments.rpc.desk import Desk
 from tests.payments.scene import Scene
 
 
@@ -17,7 +17,7 @@ async def live_with_money(database: Database) -> UUID:
     """Payments matched, split, credited, taken back, undone and laid aside; returns the tenant."""
     scene = Scene(database, uuid4())
     await scene.confirm_sender()
-    server = Server("127.0.0.1", 0, internal_token=INTERNAL_TOKEN, call_deadline_seconds=30.0)
+    server = internal_server()
     service = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
     server.add(service, PaymentServicer(database, lambda: None))
     await server.start()

@@ -5,8 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from orders.verification.book import book
+from orders.verification.taking import ImportTaking, PaidTaking
 from orders.verification.telling import OrderTelling
-from spojka.verification.model import Finding, Telling
+from spojka.settings import Settings
+from spojka.verification.model import Finding, Retelling, Taking, Telling
 from spojka.verification.snapshot import Snapshot
 
 
@@ -14,7 +16,12 @@ class OrdersVerification:
     """Orders as their facts give them; what shops sent first is known by its fingerprint alone."""
 
     service = "orders"
-    tellings: Sequence[Telling] = (OrderTelling(),)
+    retellings: Sequence[Retelling] = ()
+    takings: Sequence[Taking] = (PaidTaking(), ImportTaking())
+
+    def tellings(self, _settings: Settings) -> Sequence[Telling]:
+        """Of orders, which are never forgotten."""
+        return (OrderTelling(),)
 
     async def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
         """Every order of the book."""

@@ -65,8 +65,9 @@ class _Replay:
 def replayed(
     payment_id: UUID, currency: str, lines: Sequence[LedgerLine], decisions: Sequence[DecisionRow]
 ) -> Iterator[Difference]:
-    """Replay a payment's decisions; each person's remembers what gave money before it.
+    """Replay a payment's decisions, oldest first; each person's remembers what gave money before.
 
+    Which is older was said by its lock, not by the clocks of those who wrote them.
     An undo must leave just the lines that its decision found.
     """
     replay = _Replay(payment_id, currency)
@@ -74,7 +75,7 @@ def replayed(
     for entry in lines:
         by_decision[entry.decision_id].append(entry)
     known = {each.id: each for each in decisions}
-    for each in sorted(decisions, key=lambda decision: (decision.time, decision.id)):
+    for each in decisions:
         remembered = _remembered(each)
         if remembered is not None and remembered != replay.live:
             yield _decision(each, "before", remembered, replay.live)

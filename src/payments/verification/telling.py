@@ -12,6 +12,7 @@ from payments.messages.payment import line_message
 from payments.storage.lines import LedgerLine, payments_of_orders, read_lines
 from payments.storage.orders import read_orders
 from spojka.api.payments.v1 import events_pb2, payment_pb2
+from spojka.outbox import Event
 from spojka.topics import Topic
 from spojka.verification.model import State, state_of, told
 from spojka.verification.snapshot import Snapshot
@@ -75,7 +76,7 @@ class MatchedTelling:
             revisions = dict(await snapshot.rows(_REVISIONS, [tenant, ids]))
             lines = await read_lines(snapshot.connection, tenant, ids)
             for id_ in ids:
-                content = _content([line_message(each) for each in _last_told(lines[id_])])
+                content = _content([line_message(each) for each in last_told(lines[id_])])
                 yield f"{tenant}/{id_}/matched", state_of(revisions[id_], content)
 
 
@@ -96,22 +97,35 @@ class OrderPaidTelling:
 
     async def stated(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, State]]:
         """Every order of which something was ever told."""
+        async for event in OrderPaidRetelling().events(snapshot, tenant):
+            message = events_pb2.OrderPaymentChanged.FromString(event.message or b"")
+            yield f"{event.key}/paid", _order_state(message)
+
+
+class OrderPaidRetelling:
+    """OrderPaymentChanged, as the ledger gives it now."""
+
+    topic = Topic.PAYMENTS
+
+    async def events(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Event]:
+        """Of every order of which something was ever told."""
         async for ids in snapshot.batches(_ORDERS, tenant, limit=BATCH):
             behind = await payments_of_orders(snapshot.connection, tenant, ids)
             for id_, row in (await read_orders(snapshot.connection, tenant, ids)).items():
-                event = order_event(tenant, row, list(behind.get(id_, ())))
-                message = events_pb2.OrderPaymentChanged.FromString(event.message or b"")
-                yield f"{tenant}/{id_}/paid", _order_state(message)
+                yield order_event(tenant, row, list(behind.get(id_, ())))
 
 
-def _last_told(lines: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """The lines up to those of the last decision by which an order was given."""
+def last_told(lines: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """The lines, oldest first, up to those of the last decision by which an order was given.
+
+    Which is older their numbers say, whatever the clocks of those who wrote them said.
+    """
     by_decision: defaultdict[UUID, list[LedgerLine]] = defaultdict(list)
     for each in lines:
         by_decision[each.decision_id].append(each)
     last: list[LedgerLine] = []
     so_far: list[LedgerLine] = []
-    for entries in sorted(by_decision.values(), key=lambda entries: entries[0].create_time):
+    for entries in by_decision.values():
         so_far += entries
         if any(each.line.order_id is not None and each.line.amount > 0 for each in entries):
             last = list(so_far)

@@ -6,8 +6,14 @@ from uuid import UUID
 
 from payments.verification.payables import payables
 from payments.verification.payments import payments
-from payments.verification.telling import MatchedTelling, OrderPaidTelling, ReceivedTelling
-from spojka.verification.model import Finding, Telling
+from payments.verification.telling import (
+    MatchedTelling,
+    OrderPaidRetelling,
+    OrderPaidTelling,
+    ReceivedTelling,
+)
+from spojka.settings import Settings
+from spojka.verification.model import Finding, Retelling, Taking, Telling
 from spojka.verification.snapshot import Snapshot
 
 
@@ -15,7 +21,12 @@ class PaymentsVerification:
     """Payments and orders from the ledger, which is only ever added to."""
 
     service = "payments"
-    tellings: Sequence[Telling] = (ReceivedTelling(), MatchedTelling(), OrderPaidTelling())
+    retellings: Sequence[Retelling] = (OrderPaidRetelling(),)
+    takings: Sequence[Taking] = ()
+
+    def tellings(self, _settings: Settings) -> Sequence[Telling]:
+        """Of payments and of orders: nothing of either is ever forgotten."""
+        return ReceivedTelling(), MatchedTelling(), OrderPaidTelling()
 
     async def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
         """Both sides of the ledger."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
@@ -21,7 +22,7 @@ from spojka.verification.model import (
     registered_verifications,
 )
 from spojka.verification.report import TOLD_MAX, Report, ServiceReport
-from spojka.verification.verifying import Login, known_tenants, verify
+from spojka.verification.verifying import Census, Login, known_tenants, verify
 
 DIFFERS = 1
 USAGE = 2
@@ -79,7 +80,14 @@ async def _verify(
     topics: bool,
 ) -> Report:
     chosen = await _tenants(tenants, login)
-    return await verify(verifications, chosen, login, settings, topics=topics)
+    census = None if tenants else Census(lambda: _directory(login), _given_url(settings))
+    return await verify(verifications, chosen, login, settings, topics=topics, census=census)
+
+
+def _given_url(settings: Settings) -> str | None:
+    """The URL as it was given, where it names a role: that may be a more powerful one."""
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    return url if urlsplit(url).username else None
 
 
 def _login(settings: Settings) -> Login:
@@ -103,20 +111,24 @@ async def _tenants(wanted: Sequence[str], login: Login) -> Mapping[str, UUID]:
     ids = [_id(text) for text in wanted]
     if wanted and all(ids):
         return {str(id_): id_ for id_ in ids if id_ is not None}
-    schema, directory = registered_directory()
-    try:
-        known = await known_tenants(login, schema, directory)
-    except psycopg.Error as error:
-        raise CommandError(
-            f"the tenants can't be read from {schema!r} ({error}): set SPOJKA_ROLE_SECRET, or name "
-            "them by their ids with --tenant"
-        ) from error
+    known = await _directory(login)
     chosen = {}
     for text, id_ in zip(wanted, ids, strict=True):
         if id_ is None and text not in known:
             raise CommandError(f"there is no tenant {text!r}")
         chosen[text] = id_ or known[text]
     return chosen or known
+
+
+async def _directory(login: Login) -> Mapping[str, UUID]:
+    schema, directory = registered_directory()
+    try:
+        return await known_tenants(login, schema, directory)
+    except psycopg.Error as error:
+        raise CommandError(
+            f"the tenants can't be read from {schema!r} ({error}): set SPOJKA_ROLE_SECRET, or name "
+            "them by their ids with --tenant"
+        ) from error
 
 
 def _id(text: str) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -15,6 +15,25 @@ from spojka.verification.model import GONE, State, Telling, version_of
 
 FAULTS_KEPT_MAX: Final = 1_000
 BATCH_MESSAGES: Final = 1_000
+
+
+class Place(NamedTuple):
+    """Where an event stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.topic}[{self.partition}] at {self.offset}"
+
+
+class Hearer(Protocol):
+    """Takes events one by one."""
+
+    def hear(self, place: Place, type_: str, key: str, value: bytes | None) -> None:
+        """Take one event; what does not concern it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +61,7 @@ class Heard:
     faults: list[Fault] = field(default_factory=list)
     events: int = 0
 
-    def hear(self, place: str, type_: str, key: str, value: bytes | None) -> None:
+    def hear(self, place: Place, type_: str, key: str, value: bytes | None) -> None:
         """Take one event; what is not its telling's is passed over."""
         try:
             told = self.telling.heard(type_, key, value)
@@ -78,7 +97,7 @@ class Ear:
     It belongs to no consumer group and commits nothing.
     """
 
-    def __init__(self, config: KafkaConfig, topic: str, heard: Sequence[Heard]) -> None:
+    def __init__(self, config: KafkaConfig, topic: str, heard: Sequence[Hearer]) -> None:
         """Hand every event of the topic to each of `heard`."""
         self.topic = topic
         self.complete = True
@@ -109,7 +128,7 @@ class Ear:
         self._next[partition] = offset + 1
         headers = headers_of(message)
         key = (message.key() or b"").decode("utf-8", "replace")
-        place = f"{self.topic}[{partition}] at {offset}"
+        place = Place(self.topic, partition, offset)
         for heard in self._heard:
             heard.hear(place, headers.get(names.TYPE, ""), key, message.value())
 

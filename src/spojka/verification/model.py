@@ -6,7 +6,7 @@ registers a `TenantDirectory` in the group `spojka.tenants`, under the name of
 its schema.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import entry_points
@@ -15,6 +15,8 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError, Message
 
+from spojka.outbox import Event
+from spojka.settings import Settings
 from spojka.topics import Topic
 from spojka.verification.snapshot import Snapshot
 
@@ -28,6 +30,9 @@ State = bytes
 """A version and the digest of a content, as they are compared; empty where nothing stands."""
 
 GONE: Final[State] = b""
+
+Word = tuple[str, ...]
+"""What was said of a subject, as texts that are compared one by one."""
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -115,6 +120,55 @@ class Telling(Protocol):
         """
 
 
+class Retelling(Protocol):
+    """What a service would say now of each subject that it told of: others took it from a topic."""
+
+    @property
+    def topic(self) -> Topic:
+        """Where it is told."""
+
+    def events(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Event]:
+        """Each subject's event as its newest revision has it, in bounded batches."""
+
+
+class Taking(Protocol):
+    """What a service took of another one's topic, and keeps with the revision that it took."""
+
+    @property
+    def what(self) -> str:
+        """What a subject is, such as "order", in the singular."""
+
+    @property
+    def topic(self) -> Topic:
+        """Where it heard of it."""
+
+    @property
+    def group(self) -> str:
+        """The consumer group that takes it, without the prefix."""
+
+    @property
+    def revision_field(self) -> str:
+        """What the revision is called that the service took last."""
+
+    def heard(self, type_: str, key: str, value: bytes | None) -> tuple[str, int, Word] | None:
+        """The subject (the event's key), revision and word that an event tells.
+
+        None for other kinds of event. Raises ValueError for one that can't be read.
+        """
+
+    def taken(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[tuple[str, int, Word]]:
+        """Each subject of a tenant, the revision it took last (0: none), and what it keeps."""
+
+    def passes_over(self, kept: Word, said: Word) -> bool:
+        """Whether `said` binds the service to nothing, as the subject stands."""
+
+    def differing(self, kept: Word, said: Word | None) -> Iterator[tuple[str, str, str]]:
+        """The name of each field that is not as it was said, with what is kept and what was said.
+
+        With None nothing was said yet.
+        """
+
+
 class Verification(Protocol):
     """How one service verifies itself. It reads its own schema alone and changes nothing."""
 
@@ -125,9 +179,16 @@ class Verification(Protocol):
     def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
         """Derive one tenant's state anew from its facts, in bounded batches."""
 
+    def tellings(self, settings: Settings) -> Sequence[Telling]:
+        """What the service tells on its topics, and by the settings still knows of."""
+
     @property
-    def tellings(self) -> Sequence[Telling]:
-        """What the service tells on its topics."""
+    def retellings(self) -> Sequence[Retelling]:
+        """What other services take of its topics, and it can tell again."""
+
+    @property
+    def takings(self) -> Sequence[Taking]:
+        """What it took of other services' topics."""
 
 
 class TenantDirectory(Protocol):

@@ -6,8 +6,10 @@ snapshot and what came to the topic since, before it is called a difference.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +22,6 @@ from spojka.verification.model import (
     Finding,
     State,
     Telling,
-    Verification,
     content_of,
     version_of,
 )
@@ -84,6 +85,11 @@ class _Comparison:
         )
         return forgotten
 
+    def strangers(self, known: Collection[str]) -> set[str]:
+        """The tenants of subjects that are told of and are not known."""
+        told = chain(self.heard.last.items(), self.waiting.items())
+        return {subject.partition("/")[0] for subject, state in told if state} - {*known}
+
     def clear_suspects(self) -> None:
         """Drop the suspects that agree by now, or were seen to agree since the last look."""
         self.suspects = {subject for subject in self.suspects if self._differs(subject)}
@@ -99,7 +105,7 @@ class TopicComparison:
 
     def __init__(
         self,
-        verification: Verification,
+        tellings: Sequence[Telling],
         tenants: Sequence[UUID],
         config: KafkaConfig,
         topic_names: Mapping[str, str],
@@ -107,7 +113,7 @@ class TopicComparison:
         """`topic_names` are the full names of topics."""
         self._tenants = tenants
         ids = frozenset(map(str, tenants))
-        self._comparisons = [_Comparison(Heard(each), ids) for each in verification.tellings]
+        self._comparisons = [_Comparison(Heard(each), ids) for each in tellings]
         by_topic: dict[str, list[Heard]] = {}
         for each in self._comparisons:
             by_topic.setdefault(each.telling.topic.value, []).append(each.heard)
@@ -160,6 +166,16 @@ class TopicComparison:
                     )
             for subject in sorted(each.suspects):
                 yield _difference(each, subject)
+
+    def strangers(self, known: Collection[UUID]) -> Mapping[UUID, set[str]]:
+        """The topics that tell of tenants that are not known, by tenant."""
+        names = set(map(str, known))
+        found: dict[UUID, set[str]] = {}
+        for each in self._comparisons:
+            for tenant in each.strangers(names):
+                with suppress(ValueError):  # No key of ours: its telling can't be read.
+                    found.setdefault(UUID(tenant), set()).add(each.telling.topic.value)
+        return found
 
     async def _read(self) -> None:
         for ear in self._ears.values():
