@@ -20,21 +20,31 @@ _WAITING: Final = """
     WHERE hold.tenant_id = %s AND hold.wanted > 0 AND hold.wanted > hold.absorbed
       AND level.connection_id = %s AND level.card_id = ANY(%b::text[])
 """
+# What confirmed a level is looked for once for each level, not for each of its holds: a
+# bestseller has hundreds, and what a reading spoke for is the whole catalogue.
 _HOLDS: Final = """
+    WITH confirmed AS MATERIALIZED (
+        SELECT level.item_id, level.warehouse, level.capture,
+               (SELECT max(coverage.capture) FROM coverage
+                WHERE coverage.tenant_id = level.tenant_id
+                  AND coverage.connection_id = level.connection_id
+                  AND level.card_id = ANY(coverage.cards)) AS covered
+        FROM level
+        WHERE level.tenant_id = %(tenant)s AND level.item_id = ANY(%(items)s)
+          AND EXISTS (SELECT FROM hold
+                      WHERE hold.tenant_id = level.tenant_id AND hold.item_id = level.item_id
+                        AND hold.warehouse = level.warehouse AND hold.wanted > 0)
+    )
     SELECT hold.order_id::text, hold.line_id, hold.item_id::text, hold.warehouse, hold.created,
            hold.wanted, hold.absorbed, order_import.barrier, order_import.sent_lines,
-           (SELECT max(coverage.capture) FROM coverage
-            WHERE coverage.tenant_id = level.tenant_id
-              AND coverage.connection_id = level.connection_id
-              AND level.card_id = ANY(coverage.cards)),
-           level.capture, item.number_key
+           confirmed.covered, confirmed.capture, item.number_key
     FROM hold
     JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
     JOIN order_import ON order_import.tenant_id = hold.tenant_id
                      AND order_import.order_id = hold.order_id
-    LEFT JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
-                   AND level.warehouse = hold.warehouse
-    WHERE hold.tenant_id = %s AND hold.item_id = ANY(%s) AND hold.wanted > 0
+    LEFT JOIN confirmed ON confirmed.item_id = hold.item_id
+                       AND confirmed.warehouse = hold.warehouse
+    WHERE hold.tenant_id = %(tenant)s AND hold.item_id = ANY(%(items)s) AND hold.wanted > 0
 """
 
 
@@ -75,7 +85,9 @@ async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collec
     """Decide anew how much of each hold of locked items is netted, and write what changed."""
     if not item_ids:
         return
-    cursor = await connection.execute(_HOLDS.encode(), [rule.tenant_id, list(item_ids)])
+    cursor = await connection.execute(
+        _HOLDS.encode(), {"tenant": rule.tenant_id, "items": list(item_ids)}
+    )
     waiting = [
         WaitingHold(
             Hold(*row[:7]),
