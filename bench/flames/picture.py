@@ -1,6 +1,7 @@
 """A flame graph as a still SVG: no script, small enough to be kept."""
 
 from collections.abc import Iterator
+from colorsys import hls_to_rgb
 from typing import Final
 from xml.sax.saxutils import escape
 from zlib import crc32
@@ -56,7 +57,9 @@ def _colour(name: str) -> str:
     """One colour a file, so that the same code looks the same in every picture."""
     seed = crc32(name.rpartition("(")[2].encode())
     hue = 20 + seed % 40 if any(part in name for part in _OWN) else 190 + seed % 40
-    return f"hsl({hue},{55 + seed // 64 % 20}%,{72 + seed // 4096 % 10}%)"
+    saturation, lightness = 55 + seed // 64 % 20, 72 + seed // 4096 % 10
+    parts = hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
 
 
 _OWN: Final = ("spojka/", "orders/", "payments/", "stock/", "mail_ingest/", "gateway/", "bench/")
