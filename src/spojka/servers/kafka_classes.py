@@ -30,18 +30,23 @@ log = structlog.get_logger()
 
 
 async def with_recorded_classes(plain: Installation, cache: Path) -> Installation:
-    """Give the installation with its classes, recording them first where that was not done yet."""
+    """Give the installation with its classes, recording them first where that was not done yet.
+
+    An empty file stands for a Java runtime that can't keep classes (one that was
+    cut down to what Kafka needs), so that it is not asked again at each start.
+    """
     classes = cache / f"{plain.jars.name}-{_fingerprint(plain.java)}.jsa"
     if not classes.exists():
         try:
             with TemporaryDirectory(prefix="recording-", dir=cache) as folder:
                 recorded = Path(folder) / classes.name
                 await _record(plain, Path(folder), recorded)
+                recorded.touch()
                 recorded.replace(classes)
         except (ServerError, SupervisorError, OSError) as error:
             log.warning("Kafka starts slower: its classes were not recorded", error=str(error))
             return plain
-    return replace(plain, classes=classes)
+    return replace(plain, classes=classes) if classes.stat().st_size else plain
 
 
 def _fingerprint(java: Java) -> str:
