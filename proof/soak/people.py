@@ -237,17 +237,26 @@ class People:
         await self._do(case, "undo", self._stub.UndoDecision, request)
 
     async def _do(self, case: Decided, kind: str, method: Any, request: Message) -> None:
-        """Make a decision until an answer says that it was made."""
+        """Make a decision until an answer says that it was made.
+
+        A payment may be known before the order that it is for: while Kafka
+        stands still, the order waits in the outbox.
+        """
         edge = self.system.office.edge
-        while True:
-            try:
-                await self._patiently(
-                    lambda: edge.call(method, request), f"{kind} the payment for {case.symbol}"
-                )
-                break
-            except Conflict as error:
-                self.system.story.note(f"{kind} {case.symbol}: {error.message}")
-            await asyncio.sleep(LOOK_SECONDS)
+        what = f"{kind} the payment for {case.symbol}"
+        refusal = "nothing was refused"
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    try:
+                        await self._patiently(lambda: edge.call(method, request), what)
+                        break
+                    except (Conflict, NotFound) as error:
+                        refusal = error.message
+                        self.system.story.note(f"{kind} {case.symbol}: {refusal}")
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"in vain: {what}; {refusal}") from None
         case.kinds.append(kind)
         self.system.story.note(f"decided for {case.symbol}: {kind}")
 
