@@ -4,8 +4,11 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final
+from io import RawIOBase
+from threading import Lock
+from typing import Any, Final
 
 import structlog
 
@@ -13,6 +16,7 @@ from spojka.settings import Settings
 
 TRACEPARENT: Final = "traceparent"
 _FORM: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+_STDERR: Final = 2
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
@@ -34,6 +38,37 @@ def enter_trace(traceparent: str | None) -> str:
     return trace
 
 
+class Log:
+    """Lines of a log, whole ones in the order of their calls, from any thread.
+
+    A line that can't be written, because the disk is full or nobody reads any
+    more, is counted, and never raises: the work that it tells of goes on. The
+    count is told as soon as lines can be written again.
+    """
+
+    def __init__(self, file: RawIOBase, missed_line: Callable[[int], str]) -> None:
+        """`file` is unbuffered, so that nothing waits in between; `missed_line` tells a count."""
+        self._file = file
+        self._missed_line = missed_line
+        self._missed = 0
+        self._lock = Lock()
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with self._lock:
+            if self._missed:
+                # What was written of the last one may have been a part of it.
+                line = f"\n{self._missed_line(self._missed)}\n{line}"
+            data = f"{line}\n".encode("utf-8", "backslashreplace")
+            try:
+                whole = self._file.write(data) == len(data)
+            except OSError:
+                whole = False
+            self._missed = 0 if whole else self._missed + 1
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def configure_logging(settings: Settings, service: str) -> None:
     """Send structured logs to stderr. Called once, by the process's composition root."""
     level = getattr(logging, settings.log_level.upper())
@@ -42,6 +77,16 @@ def configure_logging(settings: Settings, service: str) -> None:
         if settings.log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+
+    def missed_line(count: int) -> str:
+        event = "lines of the log could not be written"
+        return str(renderer(None, "warning", {"event": event, "level": "warning", "lines": count}))
+
+    log = Log(open(_STDERR, "wb", buffering=0, closefd=False), missed_line)  # noqa: SIM115
+
+    def logger(*_: Any) -> Log:
+        return log
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -52,7 +97,7 @@ def configure_logging(settings: Settings, service: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=logger,
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
