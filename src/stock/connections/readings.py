@@ -35,15 +35,17 @@ _STATES: Final = {
 async def list_readings(
     connection: Connection, tenant_id: UUID, request: api.ListReadingsRequest
 ) -> api.ListReadingsResponse:
-    """A page of readings, newest first."""
+    """A page of a connection's readings, newest first. Raises NotFound."""
+    connection_id = UUID(request.connection_id)
     limit = page_size(request.page_size, default=50, maximum=500)
     after = decode_uuid_token(request.page_token)
+    await load_connection(connection, tenant_id, connection_id)
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM reading WHERE tenant_id = %s AND connection_id = %s"
         " AND (%s::uuid IS NULL OR id < %s::uuid) ORDER BY id DESC LIMIT %s",
         [
             tenant_id,
-            UUID(request.connection_id),
+            connection_id,
             *([after] * 2),
             limit + 1,
         ],

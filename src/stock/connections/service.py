@@ -22,6 +22,7 @@ from stock.connections.readings import approve, list_readings, reject
 from stock.connections.requesting import offer_work, request_reading
 from stock.connections.switching import activate, deactivate
 from stock.connections.warehouses import list_warehouses, remember_warehouses, set_warehouses
+from stock.imports.resolving import offer_resolving
 from stock.levels import relevel
 from stock.levels.retire import retire_others
 from stock.warehouses.errors import WarehouseError
@@ -209,6 +210,8 @@ class WarehouseServicer:
             await set_warehouses(connection, tenant, connection_id, request.warehouses)
             warehouses = await list_warehouses(connection, tenant, connection_id)
             await relevel.ask(connection, tenant, connection_id, "warehouses changed")
+            # An order that found no warehouse may find one now.
+            await offer_resolving(connection, tenant)
             await offer_work(connection, row)
         await self._relevel(tenant, connection_id)
         await self._request_reading(tenant, connection_id, "full", "warehouses changed")

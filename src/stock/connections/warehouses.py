@@ -88,6 +88,9 @@ async def set_warehouses(
     """Set order and inclusion. Raises InvalidArgument unless exactly the known ones are named."""
     known = {found.code for found in await list_warehouses(connection, tenant_id, connection_id)}
     codes = [warehouse.code for warehouse in wanted]
+    if not known:
+        unknown = "are not known yet: list them first, which asks the warehouse system"
+        raise InvalidArgument([Violation("warehouses", unknown)])
     if sorted(codes) != sorted(known):
         raise InvalidArgument(
             [Violation("warehouses", f"must name each of {', '.join(sorted(known))} once")]

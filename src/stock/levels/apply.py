@@ -130,9 +130,14 @@ async def apply_answer(
 
 
 async def stocked_cards(connection: Connection, rule: StockRule) -> int:
-    """How many cards have stock: what the mass-change gate measures against."""
+    """How many cards that count have stock: what the mass-change gate measures against."""
     cursor = await connection.execute(
-        "SELECT count(*) FROM level WHERE tenant_id = %s AND connection_id = %s AND available > 0",
+        """
+        SELECT count(*) FROM level JOIN warehouse
+            ON (warehouse.tenant_id, warehouse.connection_id, warehouse.code)
+             = (level.tenant_id, level.connection_id, level.warehouse)
+        WHERE level.tenant_id = %s AND level.connection_id = %s AND available > 0 AND included
+        """,
         [rule.tenant_id, rule.connection_id],
     )
     row = await cursor.fetchone()
@@ -152,36 +157,49 @@ async def _stays_active(connection: Connection, rule: StockRule) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def remove_cards(
-    connection: Connection, rule: StockRule, seen: set[str], capture: int, cause: str
-) -> int:
-    """Remove the levels of cards that a complete full reading did not see.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a complete full reading spoke for.
 
-    `capture` is the number of the reading's first request: a card that was
-    read later stays. Items without a card are removed; returns how many levels
-    went.
+    `seen` are the cards it brought, `warehouses` those it asked for, and
+    `capture` is the number of its first request.
     """
-    gone = await missing_cards(connection, rule, seen, capture)
+
+    seen: set[str]
+    warehouses: Sequence[str]
+    capture: int
+
+
+async def remove_cards(connection: Connection, rule: StockRule, span: Span, cause: str) -> int:
+    """Remove the levels of cards that a full reading did not see (see `missing_cards`).
+
+    Items without a card are removed; returns how many levels went.
+    """
+    gone = await missing_cards(connection, rule, span)
     item_ids = {item_id for _card, item_id in gone}
     rule = await lock_items(connection, rule, item_ids)
     await connection.execute(
         "DELETE FROM level WHERE tenant_id = %s AND connection_id = %s AND card_id = ANY(%s)"
         " AND capture < %s",
-        [rule.tenant_id, rule.connection_id, [card for card, _item in gone], capture],
+        [rule.tenant_id, rule.connection_id, [card for card, _item in gone], span.capture],
     )
     await remove_bare_items(connection, rule, item_ids)
     await connection.execute(
         "DELETE FROM conflict WHERE tenant_id = %s AND connection_id = %s AND card_id <> ALL(%s)",
-        [rule.tenant_id, rule.connection_id, list(seen)],
+        [rule.tenant_id, rule.connection_id, list(span.seen)],
     )
     await publish(connection, rule, item_ids, cause)
     return len(gone)
 
 
 async def missing_cards(
-    connection: Connection, rule: StockRule, seen: set[str], capture: int
+    connection: Connection, rule: StockRule, span: Span
 ) -> list[tuple[str, UUID]]:
-    """The cards (with their items) that are known, older than `capture`, and not among `seen`."""
+    """The cards (with their items) that are known, older than a full reading, and not seen by it.
+
+    One of a warehouse that counts by now, and did not when the reading began,
+    was not asked for: it is not missing.
+    """
     cursor = await connection.execute(
         """
         SELECT card_id, item_id FROM level
@@ -192,8 +210,16 @@ async def missing_cards(
                             AND coverage.capture >= %s AND level.card_id = ANY(coverage.cards))
           AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS seen (card_id)
                           WHERE seen.card_id = level.card_id)
+          AND NOT EXISTS (SELECT FROM warehouse
+                          WHERE warehouse.tenant_id = level.tenant_id
+                            AND warehouse.connection_id = level.connection_id
+                            AND warehouse.code = level.warehouse
+                            AND warehouse.included AND warehouse.code <> ALL(%s::text[]))
         """,
-        [rule.tenant_id, rule.connection_id, capture, capture, list(seen)],
+        [
+            *(rule.tenant_id, rule.connection_id, span.capture, span.capture),
+            *(list(span.seen), list(span.warehouses)),
+        ],
     )
     return await cursor.fetchall()
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from spojka.database import Connection, Database
 from spojka.outbox import new_id
 from spojka.tasks import Task, close_tasks, open_task
+from spojka.values import ZERO
 from stock.connections.model import ConnectionRow
 from stock.domain.gate import Gate
-from stock.levels.apply import Answer, apply_answer, missing_cards, remove_cards
+from stock.levels.apply import Answer, Span, apply_answer, missing_cards, remove_cards
 from stock.levels.relevel import ask
 from stock.warehouses.port import Card, CardPage, UnreadableCard, WarehouseClient
 from stock.worker.numbering import Numbered, draw
@@ -78,8 +79,9 @@ class Reading:
         """Let the gate decide about what would fall to nothing, and end the reading."""
         assert self.first is not None
         async with self.database.transaction(self.row.tenant_id) as connection:
+            span = Span(self.seen, self.warehouses, self.first.number)
             missing = (
-                await missing_cards(connection, self.row.rule, self.seen, self.first.number)
+                await missing_cards(connection, self.row.rule, span)
                 if self.kind == "full" and not self.blind
                 else []
             )
@@ -93,9 +95,7 @@ class Reading:
             else:
                 await self._apply_zeroing(connection)
                 if gone:
-                    await remove_cards(
-                        connection, self.row.rule, self.seen, self.first.number, self._said()
-                    )
+                    await remove_cards(connection, self.row.rule, span, self._said())
                 await self._end(connection, "applied", zeroed)
             await self._forget_coverage(connection)
         self.after_commit()
@@ -139,10 +139,15 @@ class Reading:
             self.changed += applied.changed
 
     async def _stocked(self, connection: Connection, gone: Sequence[str]) -> tuple[int, list[str]]:
+        """How many cards with stock count, and which of them are gone."""
         cursor = await connection.execute(
             """
             SELECT count(*), coalesce(array_agg(card_id) FILTER (WHERE card_id = ANY(%s)), '{}')
-            FROM level WHERE tenant_id = %s AND connection_id = %s AND available > 0
+            FROM level JOIN warehouse
+                ON (warehouse.tenant_id, warehouse.connection_id, warehouse.code)
+                 = (level.tenant_id, level.connection_id, level.warehouse)
+            WHERE level.tenant_id = %s AND level.connection_id = %s AND available > 0
+              AND warehouse.included
             """,
             [list(gone), self.row.tenant_id, self.row.id],
         )
@@ -169,7 +174,7 @@ class Reading:
         self, connection: Connection, missing: Sequence[str], zeroed: int, stocked: int
     ) -> None:
         assert self.first is not None
-        nothing = [0] * len(missing)
+        nothing = [ZERO] * len(missing)
         await connection.execute(
             """
             INSERT INTO held_level (tenant_id, reading_id, card_id, capture, asked_time,
