@@ -20,31 +20,35 @@ _WAITING: Final = """
     WHERE hold.tenant_id = %s AND hold.wanted > 0 AND hold.wanted > hold.absorbed
       AND level.connection_id = %s AND level.card_id = ANY(%b::text[])
 """
+_OF_ITEMS: Final = "item_id = ANY(%(ids)s)"
+_WAITING_OF_ITEMS: Final = "item_id = ANY(%(ids)s) AND wanted > absorbed"
+_OF_ORDERS: Final = "order_id = ANY(%(ids)s)"
 # What confirmed a level is looked for once for each level, not for each of its holds: a
 # bestseller has hundreds, and what a reading spoke for is the whole catalogue.
 _HOLDS: Final = """
-    WITH confirmed AS MATERIALIZED (
+    WITH chosen AS MATERIALIZED (
+        SELECT * FROM hold WHERE tenant_id = %(tenant)s AND wanted > 0 AND {condition}
+    ), confirmed AS MATERIALIZED (
         SELECT level.item_id, level.warehouse, level.capture,
                (SELECT max(coverage.capture) FROM coverage
                 WHERE coverage.tenant_id = level.tenant_id
                   AND coverage.connection_id = level.connection_id
                   AND level.card_id = ANY(coverage.cards)) AS covered
         FROM level
-        WHERE level.tenant_id = %(tenant)s AND level.item_id = ANY(%(items)s)
-          AND EXISTS (SELECT FROM hold
-                      WHERE hold.tenant_id = level.tenant_id AND hold.item_id = level.item_id
-                        AND hold.warehouse = level.warehouse AND hold.wanted > 0)
+        WHERE level.tenant_id = %(tenant)s
+          AND level.item_id = ANY(ARRAY(SELECT DISTINCT item_id FROM chosen))
+          AND EXISTS (SELECT FROM chosen
+                      WHERE chosen.item_id = level.item_id AND chosen.warehouse = level.warehouse)
     )
     SELECT hold.order_id::text, hold.line_id, hold.item_id::text, hold.warehouse, hold.created,
            hold.wanted, hold.absorbed, order_import.barrier, order_import.sent_lines,
            confirmed.covered, confirmed.capture, item.number_key
-    FROM hold
+    FROM chosen AS hold
     JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
     JOIN order_import ON order_import.tenant_id = hold.tenant_id
                      AND order_import.order_id = hold.order_id
     LEFT JOIN confirmed ON confirmed.item_id = hold.item_id
                        AND confirmed.warehouse = hold.warehouse
-    WHERE hold.tenant_id = %(tenant)s AND hold.item_id = ANY(%(items)s) AND hold.wanted > 0
 """
 
 
@@ -81,12 +85,36 @@ async def items_with_waiting_holds(
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def absorb_holds(connection: Connection, rule: StockRule, item_ids: Collection[UUID]) -> None:
-    """Decide anew how much of each hold of locked items is netted, and write what changed."""
-    if not item_ids:
+async def absorb_items(connection: Connection, rule: StockRule, item_ids: Collection[UUID]) -> None:
+    """Decide all holds of locked items anew: what numbers mean has changed."""
+    await _absorb(connection, rule, _OF_ITEMS, item_ids)
+
+
+async def absorb_waiting(
+    connection: Connection, rule: StockRule, item_ids: Collection[UUID]
+) -> None:
+    """Decide the holds of locked items that levels have come for.
+
+    Those that are wholly netted stay so: a level more never shows less as netted.
+    """
+    await _absorb(connection, rule, _WAITING_OF_ITEMS, item_ids)
+
+
+async def absorb_orders(
+    connection: Connection, rule: StockRule, order_ids: Collection[UUID]
+) -> None:
+    """Decide the holds of orders anew, whose items are locked: of their documents more is known."""
+    await _absorb(connection, rule, _OF_ORDERS, order_ids)
+
+
+async def _absorb(
+    connection: Connection, rule: StockRule, condition: str, ids: Collection[UUID]
+) -> None:
+    """Decide how much of each of these holds is netted, and write what changed."""
+    if not ids:
         return
     cursor = await connection.execute(
-        _HOLDS.encode(), {"tenant": rule.tenant_id, "items": list(item_ids)}
+        _HOLDS.format(condition=condition).encode(), {"tenant": rule.tenant_id, "ids": list(ids)}
     )
     waiting = [
         WaitingHold(

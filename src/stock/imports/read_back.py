@@ -10,7 +10,7 @@ from spojka.tasks import Task, close_tasks, open_task
 from spojka.values import format_decimal
 from stock.connections.model import StockRule
 from stock.domain.netting import ReadBack, delivered_by_line, missing_lines
-from stock.imports.absorb import absorb_holds
+from stock.imports.absorb import absorb_orders
 from stock.imports.events import publish_import
 from stock.imports.store import (
     ImportRow,
@@ -35,8 +35,7 @@ async def record_read_backs(
 ) -> None:
     """Record what was read back of orders inside the running transaction, and what follows.
 
-    All at once: the items of one order are held by many others, and all of
-    those holds are decided anew.
+    All at once: the items of one order are in many others, and are published once.
     """
     imports = await lock_imports(connection, rule.tenant_id, read_backs)
     # What was asked before our last write to a document says nothing any more.
@@ -67,7 +66,7 @@ async def settle_holds(
     holds = await load_holds(connection, rule.tenant_id, order_ids)
     item_ids = {UUID(hold.item_id) for hold in holds}
     rule = await lock_items(connection, rule, item_ids)
-    await absorb_holds(connection, rule, item_ids)
+    await absorb_orders(connection, rule, order_ids)
     await publish(connection, rule, item_ids, cause)
 
 

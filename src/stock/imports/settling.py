@@ -10,9 +10,8 @@ from spojka import leases
 from spojka.api.orders.v1 import order_pb2
 from spojka.database import Connection
 from stock.connections.model import ConnectionRow
-from stock.domain.holds import Hold
 from stock.domain.imports import ImportState
-from stock.imports.absorb import absorb_holds
+from stock.imports.absorb import absorb_orders
 from stock.imports.events import publish_import
 from stock.imports.goods import Goods, describe_problems, resolve_goods
 from stock.imports.holding import holds_after
@@ -42,8 +41,8 @@ async def settle_orders(
         after = await holds_after(connection, warehouse, rule, orders, known, goods, holds)
         await write_holds(connection, tenant, after)
         # What a document that stands nets of the new lines: it is known already.
-        standing = {UUID(hold.item_id) for hold in after if _has_document(known, hold)}
-        await absorb_holds(connection, rule, standing)
+        standing = [order_id for order_id in orders if known[order_id].document_revision]
+        await absorb_orders(connection, rule, standing)
     for order_id, order in orders.items():
         await _advance(connection, tenant, warehouse, order, known[order_id], goods[order_id])
     if warehouse is not None:
@@ -100,10 +99,6 @@ def _unsent_state(
     if problems:
         return ImportState.BLOCKED, describe_problems(order, problems)
     return ImportState.LOCAL, ""
-
-
-def _has_document(known: Mapping[UUID, ImportRow], hold: Hold) -> bool:
-    return bool(known[UUID(hold.order_id)].document_revision)
 
 
 def _cause(orders: Mapping[UUID, order_pb2.Order]) -> str:

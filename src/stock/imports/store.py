@@ -223,15 +223,23 @@ async def write_read_backs(
             [Jsonb(dump_document(each.document)) for each in read_backs.values()],
         ],
     )
+    # Of several that follow each other and show the same, the first and the last say it all.
     await connection.execute(
         """
-        DELETE FROM read_back WHERE tenant_id = %s AND order_id = ANY(%s) AND number < (
-            SELECT min(number) FROM (
-                SELECT number FROM read_back AS kept
-                WHERE kept.tenant_id = read_back.tenant_id AND kept.order_id = read_back.order_id
-                ORDER BY number DESC LIMIT %s) AS newest)
+        DELETE FROM read_back USING (
+            SELECT order_id, number, number <= barrier AS outdated,
+                   document = lag(document) OVER seen AND document = lead(document) OVER seen
+                       AS shown_around,
+                   row_number() OVER (PARTITION BY order_id ORDER BY number DESC) AS place
+            FROM read_back JOIN order_import USING (tenant_id, order_id)
+            WHERE tenant_id = %s AND order_id = ANY(%s)
+            WINDOW seen AS (PARTITION BY order_id, number > barrier ORDER BY number)
+        ) AS known
+        WHERE read_back.tenant_id = %s AND read_back.order_id = known.order_id
+          AND read_back.number = known.number
+          AND (known.outdated OR known.shown_around OR known.place > %s)
         """,
-        [tenant_id, list(read_backs), KEPT_READ_BACKS],
+        [tenant_id, list(read_backs), tenant_id, KEPT_READ_BACKS],
     )
 
 

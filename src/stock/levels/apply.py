@@ -16,7 +16,7 @@ from zlib import crc32
 
 from spojka.database import Connection
 from stock.connections.model import StockRule
-from stock.imports.absorb import absorb_holds, items_with_waiting_holds
+from stock.imports.absorb import absorb_waiting, items_with_waiting_holds
 from stock.imports.resolving import offer_resolving
 from stock.levels.arrays import numbers
 from stock.levels.identify import (
@@ -123,7 +123,7 @@ async def apply_answer(
     if placed.cards:
         # Lines of orders that found no item may find one now.
         await offer_resolving(connection, rule.tenant_id)
-    await absorb_holds(connection, rule, waiting)
+    await absorb_waiting(connection, rule, waiting)
     result.changed = len(moved) + len(placed.cards)
     result.published = await publish(connection, rule, item_ids, answer.cause)
     return result

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from spojka.database import Connection, Database
 from stock.connections.model import StockRule, load_connection
-from stock.imports.absorb import absorb_holds
+from stock.imports.absorb import absorb_items
 from stock.levels.publish import lock_items, publish
 from stock.warehouses.port import Meaning
 
@@ -47,7 +47,7 @@ async def decide_anew(
         f" AND available <> {number}".encode(),
         [rule.tenant_id, list(item_ids)],
     )
-    await absorb_holds(connection, rule, item_ids)
+    await absorb_items(connection, rule, item_ids)
     await publish(connection, rule, item_ids, cause)
 
 
