@@ -15,6 +15,7 @@ from payments.evaluating import evaluate_locked
 from payments.ledger.admitting import admitted, hold_of, told_again
 from payments.ledger.automation import decidable
 from payments.ledger.booking import Booking, Decided, book
+from payments.ledger.flags import taken_back_flag
 from payments.ledger.holds import Hold
 from payments.ledger.recognising import KnownMovements, Movement, recognise
 from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task
@@ -22,6 +23,7 @@ from payments.matching.values import Rules
 from payments.messages.matching import rules_of
 from payments.messages.notice import Notice, notice_of
 from payments.rules.storage import ask_rules
+from payments.storage.lines import ask_confirmed_by_person
 from payments.storage.orders import read_orders
 from payments.storage.origin import Origin
 from payments.storage.pairs import ask_confirmed_senders
@@ -142,18 +144,20 @@ async def _touch(
 ) -> dict[UUID, PaymentRow]:
     """Write what the notices make of payments that were known; returns those payments."""
     taken_back = {
-        payment_id: await payments_taken_back(connection, tenant, notice)
+        payment_id: await payments_taken_back(connection, tenant, payment_id, notice)
         for payment_id, notice in taking.reversals
     }
     ids = {payment_id for payment_id, _ in taking.again}
     ids |= {payment_id for payment_id, _ in taking.twins}
     ids |= {earlier for found in taken_back.values() for earlier in found}
     before = await lock_payments(connection, tenant, ids)
+    by_person = await (await ask_confirmed_by_person(connection, tenant, ids))
     after = dict(before)
     decisions: dict[UUID, Decided] = {}
     contradicted: set[UUID] = set()
     for payment_id, notice in taking.again:
-        told = told_again(after[payment_id], notice, taking.hold(notice))
+        hold = Hold.NONE if payment_id in by_person else taking.hold(notice)
+        told = told_again(after[payment_id], notice, hold)
         after[payment_id] = told.payment
         decisions |= {payment_id: told.decision} if told.decision is not None else {}
         contradicted |= {payment_id} if told.contradicted else set()
@@ -201,7 +205,7 @@ def _flagged(payment: PaymentRow, reversal: PaymentRow) -> PaymentRow:
     message = payment_pb2.Payment()
     message.CopyFrom(payment.message)
     date = reversal.message.value_date
-    message.flags.append(f"A mail says that the bank may have taken this money back on {date}.")
+    message.flags.append(taken_back_flag(date))
     return replace(payment, message=message)
 
 

@@ -74,7 +74,9 @@ def settled(
         for order_id in payment.given.keys() | (change.keys() - {None})
         if order_id is not None and payment.given.get(order_id, ZERO) + change[order_id] > 0
     }
-    if payment.unallocated > sum(change.values(), ZERO):
+    left = payment.unallocated - sum(change.values(), ZERO)
+    spare = orders[next(iter(given))].tolerated if len(given) == 1 else ZERO
+    if left > spare:
         status = PaymentStatus.OVERPAID if given else PaymentStatus.UNMATCHED
     elif all(orders[order_id].covered_by(change[order_id]) for order_id in given):
         status = PaymentStatus.MATCHED

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from payments.matching.coverage import coverage
+from payments.matching.coverage import coverage, tolerated
 from payments.matching.explain import amount_text
 from payments.matching.values import PaymentState, PaymentStatus
 from spojka.values import ZERO
@@ -102,6 +102,11 @@ class OrderStanding:
     def due(self) -> Decimal:
         """What it still owes; negative where it is over-paid."""
         return self.total - self.paid
+
+    @property
+    def tolerated(self) -> Decimal:
+        """The difference that makes it no less paid."""
+        return tolerated(self.total, self.tolerance)
 
     def covered_by(self, amount: Decimal) -> bool:
         """Whether it owes nothing once it has `amount` more."""

@@ -131,9 +131,16 @@ def _last(line: Line, reversed_by: Mapping[UUID, Line]) -> Line:
 def _require_room(
     payment: Standing, order: OrderStanding, left_as: Mark | None, amount: Decimal
 ) -> None:
+    facts = {"order_id": str(order.id), "order_number": order.number}
+    if order.currency != payment.currency:
+        raise FailedPrecondition(
+            f"order {order.number} is in {order.currency} by now, the payment in "
+            f"{payment.currency}; decide anew instead of undoing",
+            reason="CHANGED_SINCE",
+            metadata=facts,
+        )
     if left_as == mark(order, ZERO):
         return  # Nothing happened to it since: it takes back what it had, however much.
-    facts = {"order_id": str(order.id), "order_number": order.number}
     if order.cancelled:
         raise FailedPrecondition(
             f"order {order.number} was cancelled since and takes no money; decide anew instead of "

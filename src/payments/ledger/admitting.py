@@ -76,9 +76,16 @@ def told_again(payment: PaymentRow, notice: Notice, hold: Hold) -> ToldAgain:
     if not (trusted_now or read_better):
         return ToldAgain(payment)
     if payment.disposition.decided_by or payment.standing.live:
+        # Its words are the bank's from now on: an undo must not leave a forger's symbol, proven.
         message = payment_pb2.Payment()
-        message.CopyFrom(payment.message)
-        message.trust = notice.movement.trust
+        message.CopyFrom(notice.movement)
+        message.id = payment.message.id
+        message.amount.CopyFrom(payment.message.amount)
+        message.counter_account = payment.message.counter_account
+        message.receive_time.CopyFrom(payment.message.receive_time)
+        message.verdict.CopyFrom(payment.message.verdict)
+        message.flags[:] = payment.message.flags
+        message.twin_ids[:] = payment.message.twin_ids
         differs = payment.likeness != notice.likeness or payment.standing.amount != notice.amount
         laid_aside = payment.disposition.status is PaymentStatus.DISCARDED
         return ToldAgain(replace(payment, message=message), None, differs or laid_aside)
@@ -138,7 +145,8 @@ def _reason(notice: Notice, hold: Hold) -> str:
     if hold is Hold.REVIEW:
         return "It was read by guess, or is of a kind that a person must look at. Confirm it first."
     if hold is Hold.LIMIT:
-        limit = Money(notice.movement.amount.currency, notice.automatic_limit or notice.amount)
+        assert notice.automatic_limit is not None
+        limit = Money(notice.movement.amount.currency, notice.automatic_limit)
         return f"It is above {limit}, the most that may pay an order by itself. Confirm it first."
     if hold is Hold.NEW_SENDER:
         return (

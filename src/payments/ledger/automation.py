@@ -10,6 +10,7 @@ from payments.decisions.effect import NewLine
 from payments.decisions.standing import Disposition
 from payments.ledger.booking import HOLD, MATCH, Booking, Decided, disposed
 from payments.ledger.brakes import Brakes
+from payments.ledger.flags import told_flags
 from payments.ledger.holds import Hold
 from payments.ledger.paid import paid_by
 from payments.ledger.refreshing import find_rivals, refreshed, rival_text
@@ -20,6 +21,7 @@ from payments.messages.matching import verdict_message
 from payments.storage.orders import OrderRow
 from payments.storage.payments import PaymentRow
 from spojka.api.payments.v1 import payment_pb2
+from spojka.values import ZERO
 
 _FOR_A_PERSON: Final = frozenset(
     {
@@ -80,7 +82,9 @@ class Deciding:
 
     def decide_all(self) -> list[Booking]:
         """Decide about the open ones; those that no order got are kept in `left`."""
-        self.current = dict(self.orders)
+        self.current = {
+            key: paid_by(row, ZERO, self.rules, self.now) for key, row in self.orders.items()
+        }
         bookings = []
         for payment in self.open:
             found = [self.current[key].payable for key in self.candidates[payment.id]]
@@ -165,7 +169,7 @@ def judged(payment: PaymentRow, verdict: Verdict, now: datetime) -> PaymentRow:
     message = payment_pb2.Payment()
     message.CopyFrom(payment.message)
     message.verdict.CopyFrom(verdict_message(verdict, payment.standing.currency, now))
-    message.flags[:] = verdict.flags
+    message.flags[:] = [*verdict.flags, *told_flags(payment.message.flags)]
     status = PaymentStatus(verdict.status)
     disposition = Disposition(status, 0, status in _FOR_A_PERSON, "")
     return disposed(replace(payment, message=message), disposition)

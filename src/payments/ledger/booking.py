@@ -232,6 +232,7 @@ def _orders_after(
     bookings: Sequence[Booking], orders: Mapping[UUID, OrderRow], rules: Rules, now: datetime
 ) -> dict[UUID, OrderRow]:
     change: defaultdict[UUID, Decimal] = defaultdict(lambda: ZERO)
+    foreign: set[UUID] = set()
     for booking in bookings:
         for line in booking.lines:
             if line.order_id is None:
@@ -241,13 +242,18 @@ def _orders_after(
                 raise ValueError(f"{booking.before.subject}: order {line.order_id} is not locked")
             if order.payable.currency != booking.before.standing.currency:
                 if line.amount < 0:
+                    foreign.add(line.order_id)
                     continue  # The order's currency changed since; this no longer counts as paid.
                 raise ValueError(
                     f"{booking.before.subject}: {booking.before.standing.currency} for order "
                     f"{order.payable.number} in {order.payable.currency}"
                 )
             change[line.order_id] += line.amount
-    return {key: paid_by(order, change[key], rules, now) for key, order in orders.items()}
+    after = {key: paid_by(order, change[key], rules, now) for key, order in orders.items()}
+    for key in foreign:
+        if after[key].payment_revision == orders[key].payment_revision:
+            after[key] = replace(after[key], payment_revision=after[key].payment_revision + 1)
+    return after
 
 
 def _decisions(bookings: Sequence[Booking], now: datetime) -> list[DecisionRow]:

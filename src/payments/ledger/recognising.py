@@ -88,11 +88,14 @@ class Recognised:
 
 def recognise(new: Movement, known: KnownMovements) -> Recognised:
     """Find the movement among known ones of its connection."""
-    twins = []
+    twins, same = [], []
     for each in sorted(known.near(new), key=lambda movement: movement.id):
         related = relation(new, each)
         if related is Relation.SAME:
-            return Recognised(same=each.id)
+            same.append(each)
         if related is Relation.TWINS:
             twins.append(each.id)
+    if same:
+        # The bank's own reference goes before the balance: two known ones may be this one.
+        return Recognised(min(same, key=lambda each: (each.reference != new.reference, each.id)).id)
     return Recognised(twins=tuple(twins))

@@ -81,7 +81,8 @@ async def _confirm_sender(
     cause = booking.decision.id
     releases = [_release(row, actor, cause) for row in let_go]
     await book(connection, tenant, [booking, *releases], {}, rules)
-    await confirm_sender(connection, tenant, payment.origin, cause)
+    if payment.origin.address_id is not None:
+        await confirm_sender(connection, tenant, payment.origin, cause)
     await note_payments(connection, tenant, [row.id for row in let_go])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from payments.decisions.effect import Effect
+from payments.decisions.effect import Effect, Kind
 from payments.decisions.memory import encode, remember
 from payments.decisions.standing import Orders, Standing
 from payments.decisions.undoing import Entry
@@ -94,7 +94,8 @@ async def write(
     await book(connection, tenant, bookings, orders, rules)
     await rule_out(connection, tenant, payment_id, effect.rules_out, booking.decision.id)
     await allow(connection, tenant, payment_id, effect.allows)
-    await note_payments(connection, tenant, [each.before.id for each in bookings if _open(each)])
+    again = [each for each in bookings if _open(each) or effect.kind is Kind.UNDO]
+    await note_payments(connection, tenant, [each.before.id for each in again])
 
 
 def entry_of(row: DecisionRow) -> Entry:

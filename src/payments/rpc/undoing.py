@@ -16,6 +16,7 @@ from payments.decisions.undoing import (
     undo,
 )
 from payments.ledger.booking import Booking, Decided, disposed
+from payments.ledger.flags import told_flags
 from payments.rpc.assembling import no_payment
 from payments.rpc.deciding import entry_of, rules_that_hold, standings, write
 from payments.storage.lines import DecisionRow, read_decisions
@@ -97,6 +98,8 @@ def _booking(
         message.ClearField("verdict")
         message.ClearField("flags")
         message.MergeFromString(memory.explanation)
+        told = told_flags(payment.message.flags)
+        message.flags.extend(flag for flag in told if flag not in message.flags)
         after = replace(payment, message=message)
     decision = Decided(effect.kind, effect.summary, actor, undoes_id=entry.id)
     return Booking(payment, disposed(after, effect.after), effect.lines, decision)

@@ -99,7 +99,9 @@ def _again(trial: Trial, orders: Mapping[UUID, OrderRow], side: Side, time: date
     """Decide about a payment as if it had given nothing yet."""
     given = trial.payment.standing.given
     found = [
-        paid_by(orders[key], -given[key], side.rules, time) if key in given else orders[key]
+        paid_by(orders[key], -given[key], side.rules, time)
+        if key in given and orders[key].payable.currency == trial.payment.standing.currency
+        else orders[key]
         # Its own orders are looked at, too: closed by its money, they may not have been found.
         for key in sorted({*side.candidates[trial.payment.id], *given})
         if key in orders

@@ -27,6 +27,13 @@ _SIMILAR: Final = """
             AND likeness = wanted.likeness
         ORDER BY id DESC LIMIT %(limit)s) AS found
     UNION
+    SELECT payment.connection_id, id, own_account, incoming, amount, currency, reference,
+           payment.likeness, payment.balance
+    FROM unnest(%(connections)s::uuid[], %(likenesses)s::bytea[], %(balances)s::text[])
+        AS wanted (connection_id, likeness, balance)
+    JOIN payment USING (connection_id, likeness, balance)
+    WHERE tenant_id = %(tenant)s AND reference = '' AND balance <> ''
+    UNION
     SELECT found.* FROM
         unnest(%(connections)s::uuid[], %(accounts)s::text[], %(references)s::text[])
         AS wanted (connection_id, own_account, reference)
@@ -52,6 +59,7 @@ async def ask_similar_movements(
             "source": payment_pb2.PAYMENT_SOURCE_NOTIFICATION,
             "connections": [notice.connection_id for notice in notices],
             "likenesses": [notice.likeness for notice in notices],
+            "balances": [notice.balance for notice in notices],
             "accounts": [notice.movement.own_account for notice in notices],
             "references": [notice.movement.reference for notice in notices],
             "limit": SIMILAR_MAX,
@@ -69,7 +77,7 @@ def _by_connection(rows: Iterable[Sequence[Any]]) -> dict[UUID, KnownMovements]:
 
 
 async def payments_taken_back(
-    connection: Connection, tenant: UUID, reversal: Notice
+    connection: Connection, tenant: UUID, payment_id: UUID, reversal: Notice
 ) -> Mapping[UUID, str]:
     """Payments that a reversal may take back, newest first, with their value dates.
 
@@ -81,7 +89,7 @@ async def payments_taken_back(
         """
         SELECT id, value_date::text FROM payment
         WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s AND incoming
-          AND amount = %(amount)s AND currency = %(currency)s
+          AND id <> %(own)s AND amount = %(amount)s AND currency = %(currency)s
           AND value_date BETWEEN %(date)s::date - %(within)s AND %(date)s::date
           AND (reference <> '' AND reference = %(reference)s
                OR variable_symbol <> '' AND variable_symbol = %(symbol)s
@@ -91,6 +99,7 @@ async def payments_taken_back(
         {
             "tenant": tenant,
             "connection": reversal.connection_id,
+            "own": payment_id,
             "amount": reversal.amount,
             "currency": movement.amount.currency,
             "date": movement.value_date,

@@ -87,7 +87,7 @@ def _payment(row: Sequence[object], lines: Sequence[LedgerLine]) -> Iterator[Dif
     if given and (hold or not incoming):
         early = "the payment pays orders although it may not"
         yield _difference(id_, "hold" if hold else "incoming", hold or incoming, "none", early)
-    possible = _statuses(amount, given, credit)
+    possible = _statuses(amount, given, credit, orders=sum(part > 0 for part in by_order.values()))
     if PaymentStatus(status) not in possible:
         names = " or ".join(sorted(each.name for each in possible))
         state = f"{given} is given to orders, {credit} is credit, of {amount}"
@@ -104,11 +104,17 @@ def _by_order(lines: Sequence[LedgerLine]) -> dict[UUID | None, Decimal]:
     return dict(sums)
 
 
-def _statuses(amount: Decimal, given: Decimal, credit: Decimal) -> frozenset[PaymentStatus]:
+def _statuses(
+    amount: Decimal, given: Decimal, credit: Decimal, *, orders: int
+) -> frozenset[PaymentStatus]:
     """How a payment may be called by its money; which of them is the matcher's or a person's."""
     left = amount - given - credit
+    if given > 0 and left > 0:
+        # What is over may be tolerated where one order has all the rest.
+        overpaid = frozenset({PaymentStatus.OVERPAID})
+        return overpaid | _PAYING if orders == 1 else overpaid
     if given > 0:
-        return frozenset({PaymentStatus.OVERPAID}) if left > 0 else _PAYING
+        return _PAYING
     if left > 0:
         return frozenset(PaymentStatus) - _PAYING - {PaymentStatus.OVERPAID}
     return frozenset({PaymentStatus.MATCHED})
