@@ -61,7 +61,7 @@ def read_wish(message: order_pb2.Order) -> Wish:
         too_large = f"the order is larger than {ORDER_MAX_BYTES // 1024} KiB; send it as several"
         raise InvalidArgument([Violation("lines", too_large)])
     wish = wish_of(message)
-    found = violations(wish.content)
+    found = violations(wish, datetime.now(UTC))
     if found:
         raise InvalidArgument(found)
     return wish

@@ -1,6 +1,7 @@
 """Values that several services speak: quantities, money, product keys and payment symbols."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -65,8 +66,8 @@ class Money:
 
 
 def product_number_key(text: str) -> str:
-    """The form in which product numbers are compared: trimmed and case-folded."""
-    return " ".join(text.split()).casefold()
+    """The form in which product numbers are compared: trimmed, case-folded, accents composed."""
+    return unicodedata.normalize("NFC", " ".join(text.split()).casefold())
 
 
 def gtin_key(text: str) -> str | None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.domain.checks import violations
-from orders.domain.content import Line, LineKind
+from orders.domain.content import Line, LineKind, References, Wish
 from orders.domain.total import total_of
-from tests.orders.values import content, goods
+from tests.orders.values import NOW, content, goods
 
 prices = st.decimals(min_value=-1000, max_value=1000, places=6)
 rates = st.none() | st.sampled_from([Decimal(0), Decimal(12), Decimal(21), Decimal("5.5")])
@@ -62,7 +62,8 @@ def test_the_greatest_numbers_of_the_contracts_are_added_exactly() -> None:
 
 
 def fields(*many: Line, **changes: object) -> list[str]:
-    return [violation.field for violation in violations(replace(content(*many), **changes))]  # type: ignore[arg-type]
+    wish = Wish(replace(content(*many), **changes), None, References())  # type: ignore[arg-type]
+    return [violation.field for violation in violations(wish, NOW)]
 
 
 SHIPPING = replace(goods("s"), kind=LineKind.SHIPPING, product_number="")
@@ -79,6 +80,8 @@ SHIPPING = replace(goods("s"), kind=LineKind.SHIPPING, product_number="")
         (replace(goods(), unit_price=Decimal(-1)), ["lines[0].unit_price"]),
         (replace(SHIPPING, kind=LineKind.DISCOUNT, unit_price=Decimal(-1)), []),
         (replace(goods(), vat_rate=Decimal("100.01")), ["lines[0].vat_rate"]),
+        (replace(goods(), quantity=Decimal(10) ** 9), []),
+        (replace(goods(), quantity=Decimal("1000000000.000001")), ["lines[0].quantity"]),
     ],
 )
 def test_each_line_is_judged_by_its_kind(line: Line, wrong: list[str]) -> None:

@@ -28,8 +28,9 @@ def status_after(before: Order, after: Order, rule: StatusRule) -> str:
     """The status that the step from `before` to `after` leaves.
 
     Only becoming paid, delivered or cancelled moves it, each once. The status
-    of a delivered order stays when it is paid afterwards: payment after
-    shipment sets nothing back, whether or not `paid_unless` names it.
+    of a delivered order stays when it is paid afterwards, where the rule knows
+    one for delivered orders: payment after shipment sets nothing back, whether
+    or not `paid_unless` names it, and whatever the rule said at the shipment.
     """
     status = after.status
     newly_paid = after.payment_state in SETTLED and before.payment_state not in SETTLED
@@ -49,4 +50,4 @@ def _once_paid(status: str, rule: StatusRule) -> str:
 
 def _shipped(order: Order, rule: StatusRule) -> bool:
     delivered = order.fulfilment_state is FulfilmentState.DELIVERED
-    return delivered and bool(rule.delivered) and order.status == rule.delivered
+    return delivered and bool(rule.delivered)

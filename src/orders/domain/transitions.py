@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from orders.domain.change import Change, Told, changed
-from orders.domain.content import Content, References, Wish
+from orders.domain.content import Content, Line, References, Wish
 from orders.domain.difference import content_differences, in_words, time_difference
 from orders.domain.fulfilment import with_deliveries
 from orders.domain.order import FulfilmentState, Order
@@ -38,9 +38,9 @@ def amend(
     None where the order says just that already: a repeated call must not fail
     on its own success. Raises InvalidArgument where the content is another
     order's, FailedPrecondition on an order that is cancelled or delivered, or
-    where more is delivered of a line than would be left, or where it is paid
-    in another currency, Conflict where `expected_revision` is not the order's
-    content revision.
+    where more is delivered of a line than would be left, or the line would be
+    another item's, or where the order is paid in another currency, Conflict
+    where `expected_revision` is not the order's content revision.
     """
     _refuse_other_order(order, wish.content)
     paths = content_differences(order.content, wish.content)
@@ -165,13 +165,33 @@ def _refuse_paid_in_another_currency(order: Order, content: Content) -> None:
 
 
 def _refuse_delivered_lines(order: Order, content: Content) -> None:
-    left = {line.id: line.quantity for line in content.lines}
+    left = {line.id: line for line in content.lines}
     for line in order.content.lines:
         delivered = order.deliveries.of(line.id)
-        if delivered > left.get(line.id, ZERO):
-            raise FailedPrecondition(
-                f"{format_decimal(delivered)} of line {line.id!r} ({line.name}) are delivered; "
-                "the line can't become less",
-                reason="LINE_DELIVERED",
-                metadata={"line_id": line.id, "delivered": format_decimal(delivered)},
-            )
+        if delivered <= ZERO:
+            continue
+        wanted = left.get(line.id)
+        if wanted is None or delivered > wanted.quantity:
+            problem = "the line can't become less"
+        elif not _same_item(line, wanted):
+            # A line without an id takes its place as one, so that others move up to it.
+            problem = f"the line can't become {wanted.name}; keep it, and give new lines other ids"
+        else:
+            continue
+        raise FailedPrecondition(
+            f"{format_decimal(delivered)} of line {line.id!r} ({line.name}) are delivered; "
+            f"{problem}",
+            reason="LINE_DELIVERED",
+            metadata={"line_id": line.id, "delivered": format_decimal(delivered)},
+        )
+
+
+def _same_item(line: Line, other: Line) -> bool:
+    if line.kind is not other.kind:
+        return False
+    before = (line.listing_id, line.product_number, line.ean)
+    after = (other.listing_id, other.product_number, other.ean)
+    # What is no goods names no item.
+    return not any(before) or any(
+        key and key == now for key, now in zip(before, after, strict=True)
+    )

@@ -39,7 +39,8 @@ def content_of(message: order_pb2.Order) -> Content:
 
     Where they are absent, the number is the channel's order id, the goods go
     where the invoice goes, a line's id is its place counted from 1, and the
-    total is what the lines add up to.
+    total is what the lines add up to. The number is trimmed, as what people
+    look for is.
     """
     lines = tuple(_line(line, place) for place, line in enumerate(message.lines, start=1))
     vat_included = message.prices_include_vat
@@ -47,7 +48,7 @@ def content_of(message: order_pb2.Order) -> Content:
     return Content(
         channel_id=message.channel_id,
         channel_order_id=message.channel_order_id,
-        number=message.number or message.channel_order_id,
+        number=message.number.strip() or message.channel_order_id.strip(),
         currency=message.currency,
         prices_include_vat=vat_included,
         customer=_customer(message.customer),
@@ -69,10 +70,10 @@ def content_of(message: order_pb2.Order) -> Content:
 
 
 def references_of(message: order_pb2.OrderReferences) -> References:
-    """The references that a message names."""
+    """The references that a message names; the invoice's number trimmed, as the order's is."""
     return References(
         message.variable_symbol,
-        message.invoice_number,
+        message.invoice_number.strip(),
         message.invoice_variable_symbol,
         message.gateway_reference,
     )

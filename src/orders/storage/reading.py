@@ -90,7 +90,7 @@ def _reference_condition(reference: str) -> str:
         "channel_order_id = %(reference)s",
         "(invoice_number <> '' AND invoice_number = %(reference)s)",
     ]
-    if reference.isdigit() and symbol_key(reference):
+    if reference.isascii() and reference.isdigit() and symbol_key(reference):
         conditions += [
             f"({name} <> '' AND {name} = %(symbol)s)"
             for name in ("variable_symbol", "invoice_variable_symbol")

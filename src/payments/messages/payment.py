@@ -1,7 +1,8 @@
 """Payments, their ledger lines and decisions in the contract's messages."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,6 +12,9 @@ from payments.storage.lines import DecisionRow, LedgerLine
 from payments.storage.payments import PaymentRow, full_message
 from spojka.api.payments.v1 import payment_pb2
 from spojka.values import Money
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
 
 
 def payment_message(
@@ -29,7 +33,7 @@ def payment_message(
 
 def timestamp(time: datetime) -> Timestamp:
     """The message of a time."""
-    return Timestamp(seconds=int(time.timestamp() // 1), nanos=time.microsecond * 1000)
+    return Timestamp(seconds=(time - EPOCH) // SECOND, nanos=time.microsecond * 1000)
 
 
 def line_message(each: LedgerLine) -> payment_pb2.Allocation:

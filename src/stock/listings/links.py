@@ -15,7 +15,15 @@ from spojka.errors import FailedPrecondition, NotFound
 from stock.connections.model import active_connection
 from stock.listings.catalogue import load_catalogue, own_pairing, share_pairing
 from stock.listings.pairing import Keys, Link, LinkSource, Pairing, Unpaired
-from stock.listings.rows import COLUMNS, Listing, listing_of, load_listing, lock_listings, store
+from stock.listings.rows import (
+    COLUMNS,
+    ITEM_STANDS,
+    Listing,
+    listing_of,
+    load_listing,
+    lock_listings,
+    store,
+)
 
 RELINK_BATCH_LISTINGS: Final = 5000
 NO_WAREHOUSE: Final = Unpaired("no warehouse system is connected yet")
@@ -49,9 +57,7 @@ _TOUCHED: Final = f"""
 _ADRIFT: Final = f"""
     SELECT {COLUMNS} FROM listing
     WHERE tenant_id = %(tenant)s AND NOT removed AND link_source IS DISTINCT FROM 'manual'
-      AND NOT EXISTS (
-          SELECT FROM item WHERE item.tenant_id = listing.tenant_id AND item.id = listing.item_id
-                             AND item.connection_id = %(connection)s AND NOT item.removed)
+      AND NOT {ITEM_STANDS}
       AND (channel_id, id) > (%(channel)s, %(after)s)
     ORDER BY channel_id, id LIMIT %(limit)s FOR UPDATE
 """

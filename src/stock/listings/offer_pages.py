@@ -16,10 +16,15 @@ from stock.listings.offers import basis, decide, format_millionths, read_stock
 
 PAGE_MAX_OFFERS: Final = 1000
 
-# Services have no levels and are never published: they are not offered. An
-# item that was not published yet is told once it is.
-_ROWS: Final = """
-    SELECT listing.id, item.id, listing.removed OR listing.item_id IS NULL,
+# Services have no levels and are never published: they are not offered, and a
+# listing that becomes one is withdrawn. An item that was not published yet is
+# told once it is.
+_WITHDRAWN: Final = "(listing.removed OR listing.item_id IS NULL OR item.kind = 'service')"
+_TOLD: Final = f"""
+    (listing.linked_once AND {_WITHDRAWN} OR item.kind <> 'service' AND item.content <> '')
+"""
+_ROWS: Final = f"""
+    SELECT listing.id, item.id, {_WITHDRAWN},
            greatest(listing.xid, item.xid)::text, item.connection_id, item.buffer, item.revision,
            item.content
     FROM listing
@@ -36,9 +41,7 @@ _NAMED: Final = f"""
 _SCAN: Final = f"""
     {_ROWS}
     WHERE listing.tenant_id = %(tenant)s AND listing.channel_id = %(channel)s
-      AND listing.id > %(after)s AND listing.linked_once
-      AND (listing.removed OR listing.item_id IS NULL
-           OR item.kind <> 'service' AND item.content <> '')
+      AND listing.id > %(after)s AND {_TOLD}
       AND (%(everything)s
            OR listing.xid >= %(since)s::xid8
               AND listing.xid < pg_snapshot_xmax(pg_current_snapshot())
@@ -60,9 +63,7 @@ _CHANGED: Final = f"""
     )
     {_ROWS}
     WHERE listing.tenant_id = %(tenant)s AND listing.channel_id = %(channel)s
-      AND listing.id IN (SELECT id FROM changed) AND listing.linked_once
-      AND (listing.removed OR listing.item_id IS NULL
-           OR item.kind <> 'service' AND item.content <> '')
+      AND listing.id IN (SELECT id FROM changed) AND {_TOLD}
     ORDER BY listing.id LIMIT %(limit)s
 """
 

@@ -1,9 +1,9 @@
 """Which item a listing or an order line is (DESIGN §4): pure.
 
-Product numbers are compared trimmed and case-folded, EANs as GTIN-14 with a
-right check digit, in the order that the connection's pairing names. An
-established link survives as long as its item is there and its key still
-matches; a person's link survives everything.
+Product numbers are compared trimmed, case-folded and with accents composed,
+EANs as GTIN-14 with a right check digit, in the order that the connection's
+pairing names. An established link survives as long as its item is there and
+its key still matches; a person's link survives everything.
 """
 
 from collections.abc import Mapping

@@ -9,17 +9,30 @@ from spojka.api.stock.v1 import listing_service_pb2 as api
 from spojka.database import Connection
 from spojka.errors import NotFound
 from spojka.rpc.pagination import decode_token, encode_token, page_size
+from stock.connections.model import active_connection
 from stock.listings.pairing import Keys, Link, LinkSource, Unpaired
 
 COLUMNS: Final = "channel_id, id, product_number, ean, name, item_id, link_source, problem, removed"
 PAGE_DEFAULT: Final = 100
 PAGE_MAX: Final = 1000
+ITEM_STANDS: Final = """
+    EXISTS (SELECT FROM item WHERE item.tenant_id = listing.tenant_id AND item.id = listing.item_id
+                               AND item.connection_id = %(connection)s AND NOT item.removed)
+"""
+ITEM_GONE: Final = (
+    "the item it is linked to is no longer in the warehouse system, or of a connection that is no"
+    " longer used; link it to another"
+)
 
+# Of a service no number is told: where a listing was never of anything else, there is none to
+# withdraw. The item it is taken from counts, too: it may have become goods since it was linked.
 _STORE: Final = """
     UPDATE listing SET product_number = row.product_number, number_key = row.number_key,
         ean = row.ean, gtin = row.gtin, name = row.name, item_id = row.item_id,
         link_source = row.link_source, problem = row.problem, removed = row.removed,
-        linked_once = listing.linked_once OR row.item_id IS NOT NULL,
+        linked_once = listing.linked_once OR EXISTS (
+            SELECT FROM item WHERE item.tenant_id = listing.tenant_id AND item.kind <> 'service'
+                               AND item.id IN (listing.item_id, row.item_id)),
         xid = CASE WHEN (listing.item_id, listing.removed)
                         IS DISTINCT FROM (row.item_id, row.removed)
                    THEN pg_current_xact_id() ELSE listing.xid END
@@ -136,24 +149,36 @@ async def load_listing(
 async def list_listings(
     connection: Connection, tenant_id: UUID, request: api.ListListingsRequest
 ) -> tuple[list[Listing], str]:
-    """A page of listings by id, and the token of the next. Raises InvalidArgument."""
+    """A page of listings by id, and the token of the next. Raises InvalidArgument.
+
+    A link to an item that can't be sold counts as none, and says why; it stays,
+    for the item may come back.
+    """
     limit = page_size(request.page_size, default=PAGE_DEFAULT, maximum=PAGE_MAX)
     after = decode_token(request.page_token, 1)
+    warehouse = await active_connection(connection, tenant_id)
     cursor = await connection.execute(
         f"""
-        SELECT {COLUMNS} FROM listing
-        WHERE tenant_id = %s AND channel_id = %s AND id > %s AND NOT removed
-          AND (item_id IS NULL OR NOT %s)
-        ORDER BY id LIMIT %s
+        SELECT {ITEM_STANDS}, {COLUMNS} FROM listing
+        WHERE tenant_id = %(tenant)s AND channel_id = %(channel)s AND id > %(after)s
+          AND NOT removed AND NOT (%(unlinked)s AND {ITEM_STANDS})
+        ORDER BY id LIMIT %(limit)s
         """,
-        [
-            tenant_id,
-            request.channel_id,
-            after[0] if after else "",
-            request.unlinked_only,
-            limit + 1,
-        ],
+        {
+            "tenant": tenant_id,
+            "connection": warehouse.id if warehouse else None,
+            "channel": request.channel_id,
+            "after": after[0] if after else "",
+            "unlinked": request.unlinked_only,
+            "limit": limit + 1,
+        },
     )
-    listings = [listing_of(row) for row in await cursor.fetchall()]
+    listings = [
+        _explained(listing_of(row), stands=stands) for stands, *row in await cursor.fetchall()
+    ]
     page = listings[:limit]
     return page, encode_token([page[-1].id]) if len(listings) > limit else ""
+
+
+def _explained(listing: Listing, *, stands: bool) -> Listing:
+    return listing if stands or listing.link is None else replace(listing, problem=ITEM_GONE)

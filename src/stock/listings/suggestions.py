@@ -72,15 +72,19 @@ class Search:
         return keys + likeness if keys or likeness >= LEAST_LIKENESS else 0
 
     def _reasons(self, candidate: Candidate) -> Iterator[str]:
+        number, ean = self._keys.product_number.strip(), self._keys.ean.strip()
         if self._same_number(candidate):
             yield (
-                f"the product numbers {self._keys.product_number.strip()!r} and"
-                f" {candidate.product_number!r} differ only in case, separators or leading zeros"
+                f"both have the product number {number!r}"
+                if number == candidate.product_number
+                else f"the product numbers {number!r} and {candidate.product_number!r} differ only"
+                " in case, separators or leading zeros"
             )
         if self._same_ean(candidate):
             yield (
-                f"the EANs {self._keys.ean.strip()} and {candidate.ean} differ only in a check"
-                " digit or zeros"
+                f"both have the EAN {ean}"
+                if ean == candidate.ean
+                else f"the EANs {ean} and {candidate.ean} differ only in a check digit or zeros"
             )
         if self._likeness(candidate) >= LEAST_LIKENESS:
             common = len(self._words & _words(candidate.name))

@@ -6,6 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spojka.api.stock.v1.events_pb2 import StockChanged
+from spojka.api.stock.v1.events_pb2 import WarehouseStock as Published
 from spojka.values import format_decimal
 from stock.domain.availability import Aggregation, ItemStock, WarehouseStock
 from stock.listings.offers import (
@@ -16,6 +18,7 @@ from stock.listings.offers import (
     decide,
     decide_for_channels,
     format_millionths,
+    read_stock,
 )
 
 CODES = ("A", "B", "C")
@@ -42,6 +45,15 @@ def offered(
 ) -> Decimal:
     [value] = decide([basis(stock, terms, buffer, rule.warehouses)], rule)
     return Decimal(value) / MILLIONTHS
+
+
+def test_sums_of_more_digits_than_the_contracts_take_are_read() -> None:
+    """Each hold keeps to the contracts; what is held in all need not."""
+    there, held = "-999999999999999.5", "1999999999999999.999998"
+    parts = [Published(warehouse="A", erp_available=there, held=held)]
+    stock = read_stock(StockChanged(warehouses=parts, held_unassigned=held))
+    assert stock == ItemStock({"A": WarehouseStock(Decimal(there), Decimal(held))}, Decimal(held))
+    assert offered(stock, Terms(Aggregation.SUM, Decimal(0)), OfferRule()) == 0
 
 
 @given(stocks, terms, rules)

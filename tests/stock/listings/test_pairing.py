@@ -1,5 +1,6 @@
 """Pairing is a function of keys, items and the connection's order."""
 
+import unicodedata
 from uuid import UUID
 
 from hypothesis import given
@@ -98,6 +99,14 @@ def test_an_item_without_ean_is_not_found_by_a_listing_without_one() -> None:
     assert catalogue.relink(Link(item.id, LinkSource.EAN), Keys("a-1", "")) == Unpaired(
         "it has no EAN"
     )
+
+
+def test_a_number_is_the_same_however_its_accents_are_composed() -> None:
+    composed, decomposed = (
+        Keys(unicodedata.normalize(form, "Klíč-Ž1"), "") for form in ("NFC", "NFD")
+    )
+    assert composed != decomposed
+    assert composed.number_key == decomposed.number_key
 
 
 def test_problems_say_what_is_wrong() -> None:

@@ -39,12 +39,21 @@ def test_a_number_written_otherwise_comes_first() -> None:
 
 def test_an_ean_without_its_check_digit_or_with_zeros_is_seen() -> None:
     item = candidate(1, ean="8594001234561")
-    for written in ("859400123456", "08594001234561", "8594001234561"):
+    for written in ("859400123456", "08594001234561"):
         [suggestion] = suggest(Keys("", written), "", [item])
         assert "differ only in a check digit or zeros" in suggestion.reason
     short = candidate(2, ean="036000291452")
     [suggestion] = suggest(Keys("", "36000291452"), "", [short])
     assert suggestion.candidate == short
+
+
+def test_keys_that_are_the_same_are_said_to_be() -> None:
+    """The connection pairs by the other key alone: that is why a person is asked."""
+    item = candidate(1, "A-1", ean="8594001234561")
+    [suggestion] = suggest(Keys(" A-1", "8594001234561 "), "", [item])
+    assert (
+        suggestion.reason == "both have the product number 'A-1'; both have the EAN 8594001234561"
+    )
 
 
 def test_what_resembles_nothing_is_not_suggested() -> None:
