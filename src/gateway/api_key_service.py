@@ -34,6 +34,8 @@ class ApiKeyServicer:
         text, credential = new_key()
         grant = _grant(request, call.identity, credential.id)
         async with self._place(call.identity) as connection:
+            # Of two at once, the second counts the first's key.
+            await api_keys.hold_keys(connection, grant.tenant_id)
             live = await api_keys.count_live_keys(connection, grant.tenant_id)
             if live >= MAX_LIVE_KEYS_PER_TENANT:
                 raise FailedPrecondition(

@@ -16,6 +16,7 @@ MAX_LIVE_KEYS_PER_TENANT: Final = 1000
 REVOKED_CHANNEL: Final = "spojka_gateway_key_revoked"
 """The notification channel by which every edge learns that a key ended; the payload is its id."""
 
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _COLUMNS: Final = "id, description, scope, channel_id, create_time, revoke_time"
 _Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -50,6 +51,19 @@ async def find_live_key(connection: _Connection, key_id: UUID) -> StoredKey | No
         return None
     digest, tenant_id, scope, channel_id = row
     return StoredKey(digest, Grant(key_id, tenant_id, Scope(scope), channel_id))
+
+
+async def find_live_ids(connection: _Connection, key_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the keys with these ids that are not revoked."""
+    cursor = await connection.execute(
+        "SELECT id FROM api_key WHERE id = ANY(%s) AND revoke_time IS NULL", [list(key_ids)]
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def hold_keys(connection: _Connection, tenant_id: UUID | None) -> None:
+    """Let nobody else hold the tenant's keys (those of admins for None) until the commit."""
+    await connection.execute(_LOCK, [f"api_key/{tenant_id or ''}"])
 
 
 async def count_live_keys(connection: _Connection, tenant_id: UUID | None) -> int:

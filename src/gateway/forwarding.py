@@ -14,8 +14,9 @@ import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from gateway.backends import Backends
-from gateway.gatekeeper import Gatekeeper, least_scope
+from gateway.gatekeeper import Gatekeeper, key_id, least_scope
 from gateway.load import Load
+from gateway.open_streams import OpenStreams
 from spojka.errors import RequestError, Unavailable
 from spojka.identity import Identity, Scope
 from spojka.rpc.client import call_metadata
@@ -36,6 +37,7 @@ class Forwarder:
     backends: Backends
     gatekeeper: Gatekeeper
     load: Load
+    streams: OpenStreams
     internal_token: str
     call_deadline_seconds: float
 
@@ -103,8 +105,9 @@ class Forwarder:
                         timeout=context.time_remaining(),
                     )
                     try:
-                        async for answer in call:
-                            yield answer
+                        with self.streams.held(key_id(identity), call):
+                            async for answer in call:
+                                yield answer
                         context.set_trailing_metadata(tuple(await call.trailing_metadata() or ()))
                     finally:
                         call.cancel()

@@ -16,12 +16,18 @@ TENANT: Final = "spojka-tenant"
 """The metadata by which a caller says for which tenant an admin key acts."""
 
 _BEARER: Final = "Bearer "
+_ACTOR: Final = "key/"
 
 
 def least_scope(method: MethodDescriptor) -> Scope | None:
     """The least scope that may call a method (its option in the contracts); None for nobody."""
     value = method.GetOptions().Extensions[rules_pb2.scope]
     return Scope(value) if value else None
+
+
+def key_id(identity: Identity) -> UUID:
+    """The key by which a call was admitted."""
+    return UUID(identity.actor.removeprefix(_ACTOR))
 
 
 class Gatekeeper:
@@ -47,7 +53,7 @@ class Gatekeeper:
                 f"yours is of scope {grant.scope.name.lower()}"
             )
         tenant_id = await self._tenant(grant, text_of(metadata.get(TENANT)))
-        return Identity(tenant_id, grant.scope, f"key/{grant.id}", grant.channel_id)
+        return Identity(tenant_id, grant.scope, f"{_ACTOR}{grant.id}", grant.channel_id)
 
     async def _grant(self, authorization: str) -> Grant:
         if not authorization.startswith(_BEARER):

@@ -10,6 +10,7 @@ import structlog
 
 from gateway.api_keys import REVOKED_CHANNEL
 from gateway.known_keys import KnownKeys
+from gateway.open_streams import OpenStreams
 from spojka.database import Connection, Database
 
 RETRY_SECONDS: Final = 1.0
@@ -20,10 +21,11 @@ log = structlog.get_logger()
 class Revocations:
     """A connection that waits for notifications; what may have been missed is forgotten."""
 
-    def __init__(self, database: Database, keys: KnownKeys) -> None:
+    def __init__(self, database: Database, keys: KnownKeys, streams: OpenStreams) -> None:
         """Remember whom to tell."""
         self._database = database
         self._keys = keys
+        self._streams = streams
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -49,6 +51,7 @@ class Revocations:
             connection = await self._listening_again()
             # What was revoked meanwhile was told to nobody.
             self._keys.forget_all()
+            self._streams.check_soon()
 
     def _forget(self, payload: str) -> None:
         try:
@@ -56,6 +59,7 @@ class Revocations:
         except ValueError:
             # Whoever may log in to the database may notify.
             self._keys.forget_all()
+        self._streams.check_soon()
 
     async def _listening_again(self) -> Connection:
         while True:

@@ -17,6 +17,7 @@ from gateway.http import application
 from gateway.impulses import Impulses
 from gateway.known_keys import KnownKeys
 from gateway.load import Load
+from gateway.open_streams import OpenStreams
 from gateway.public_server import PublicServer
 from gateway.revocations import Revocations
 from gateway.routes import FORWARDED, OWN, STOCK, addresses
@@ -63,7 +64,7 @@ def edge(settings: Settings, database: Database) -> Edge:
     """Put the edge together; the event loop must run. Raises SettingsError."""
     token = settings.required_internal_token()
     keys = KnownKeys(database)
-    gatekeeper = Gatekeeper(keys)
+    gatekeeper, streams = Gatekeeper(keys), OpenStreams(database)
     backends = Backends(addresses(settings))
     public = PublicServer(
         settings.edge_host,
@@ -74,7 +75,9 @@ def edge(settings: Settings, database: Database) -> Edge:
     )
     public.add(OWN["TenantService"], TenantServicer(database))
     public.add(OWN["ApiKeyService"], ApiKeyServicer(database))
-    forwarder = Forwarder(backends, gatekeeper, Load(), token, settings.call_deadline_seconds)
+    forwarder = Forwarder(
+        backends, gatekeeper, Load(), streams, token, settings.call_deadline_seconds
+    )
     for name, services in FORWARDED.items():
         for service in services:
             public.add_handlers(service.full_name, forwarder.handlers(service, name), serving=False)
@@ -92,9 +95,8 @@ def edge(settings: Settings, database: Database) -> Edge:
     )
     http = HttpServer(routes, settings.edge_host, settings.edge_http_port)
     _warn_of_plain_text(settings)
-    return Edge(
-        public, http, readiness, [backends, Revocations(database, keys), public, readiness, http]
-    )
+    revocations = Revocations(database, keys, streams)
+    return Edge(public, http, readiness, [backends, streams, revocations, public, readiness, http])
 
 
 def _warn_of_plain_text(settings: Settings) -> None:

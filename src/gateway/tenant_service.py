@@ -3,7 +3,7 @@
 from gateway import tenants
 from spojka.api.accounts.v1 import accounts_service_pb2 as accounts
 from spojka.database import Database
-from spojka.errors import AlreadyExists
+from spojka.errors import AlreadyExists, InvalidArgument, Violation
 from spojka.rpc.pagination import decode_token, encode_token, page_size
 from spojka.rpc.server import Call
 
@@ -19,6 +19,9 @@ class TenantServicer:
         self, request: accounts.CreateTenantRequest, _call: Call
     ) -> accounts.CreateTenantResponse:
         """Create a tenant; the same request again is the same tenant."""
+        if tenants.read_as_id(request.name) is not None:
+            problem = "would be taken for a tenant's id: choose a name that is no UUID"
+            raise InvalidArgument([Violation("name", problem)])
         async with self._database.infrastructure() as connection:
             tenant = await tenants.insert_tenant(connection, request.name, request.display_name)
         if tenant is None:

@@ -11,12 +11,18 @@ from spojka.outbox import new_id
 _COLUMNS: Final = "id, name, display_name, create_time"
 
 
+def read_as_id(id_or_name: str) -> UUID | None:
+    """The id that a text stands for; None where it can only be a name."""
+    try:
+        return UUID(id_or_name)
+    except ValueError:
+        return None
+
+
 async def find_tenant_id(connection: Connection, id_or_name: str) -> UUID | None:
     """The tenant of this id or name; None where there is none."""
-    try:
-        column, value = "id", str(UUID(id_or_name))
-    except ValueError:
-        column, value = "name", id_or_name
+    tenant_id = read_as_id(id_or_name)
+    column, value = ("name", id_or_name) if tenant_id is None else ("id", str(tenant_id))
     cursor = await connection.execute(f"SELECT id FROM tenant WHERE {column} = %s", [value])
     row = await cursor.fetchone()
     return row[0] if row else None

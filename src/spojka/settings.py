@@ -215,7 +215,10 @@ class Settings(BaseSettings):
         120.0, gt=0, le=3600, description="Longest that one SMTP connection may last."
     )
     mail_max_bytes: int = Field(
-        1_048_576, ge=10_000, le=50_000_000, description="Largest mail that is taken, in bytes."
+        1_048_576,
+        ge=10_000,
+        le=15_000_000,  # It is shown whole, in one message: see rpc.server.MAX_MESSAGE_BYTES.
+        description="Largest mail that is taken, in bytes.",
     )
     mail_max_age_days: int = Field(
         10, ge=1, le=365, description="Days after which a mail pays nothing without a person."

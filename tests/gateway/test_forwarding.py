@@ -8,16 +8,20 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
+from spojka.api.mail.v1 import mail_service_pb2 as mails
+from spojka.api.mail.v1.mail_service_pb2_grpc import MailServiceStub
 from spojka.api.orders.v1 import order_service_pb2 as orders
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.api.stock.v1 import listing_service_pb2 as listings
 from spojka.api.stock.v1.listing_service_pb2_grpc import ListingServiceStub
 from spojka.errors import AlreadyExists, Conflict
+from spojka.rpc.client import open_channel
 from spojka.rpc.status import from_rpc_error
 from tests.gateway.calling import DEADLINE_SECONDS, details_of, reason_of, refused
 from tests.gateway.echo import Heard
 from tests.gateway.house import House
 
+ANSWER_BYTES = 12 * 1024 * 1024
 WATCH = listings.WatchStockRequest(channel_id="eshop-cz", resume_token="7")
 
 
@@ -32,6 +36,23 @@ async def test_request_and_answer_pass_unchanged(house: House) -> None:
     )
     assert house.echo.heard[-1].request == request
     assert answered.next_page_token == "další"
+
+
+async def test_a_large_answer_passes_as_it_came(house: House) -> None:
+    """A mail with its bytes is larger than what a request may be."""
+
+    async def answer(_heard: Heard) -> Message:
+        return mails.GetMailResponse(raw=b"\xff\x00" * (ANSWER_BYTES // 2))
+
+    house.echo.unary = answer
+    key = await house.operator()
+    request = mails.GetMailRequest(id="0190a4e2-0000-7000-8000-000000000001", include_raw=True)
+    async with open_channel(f"127.0.0.1:{house.edge.public.port}") as wide:
+        stub = MailServiceStub(wide)
+        answers = await asyncio.gather(
+            *(stub.GetMail(request, metadata=house.sent_with(key)) for _ in range(3))
+        )
+    assert {len(answer.raw) for answer in answers} == {ANSWER_BYTES}
 
 
 async def test_error_details_pass_unchanged(house: House) -> None:

@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 from spojka.api.accounts.v1 import accounts_service_pb2 as accounts
 from spojka.api.accounts.v1.accounts_service_pb2_grpc import ApiKeyServiceStub
 from spojka.api.common.v1 import rules_pb2
+from spojka.api.mail.v1 import mail_service_pb2 as mails
+from spojka.api.mail.v1.mail_service_pb2_grpc import MailServiceStub
 from spojka.api.orders.v1 import order_service_pb2 as orders
 from spojka.api.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from spojka.api.stock.v1 import listing_service_pb2 as listings
@@ -124,6 +126,30 @@ async def test_a_channels_key_does_not_speak_for_another_channel(house: House) -
         else:
             error = await refused(call)
             assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_what_a_caller_says_twice_counts_once_and_never_for_more(house: House) -> None:
+    alpha, beta = await house.operator("alpha"), await house.operator("beta")
+    stub = MailServiceStub(house.channel)
+
+    async def tenant_of(*metadata: tuple[str, str]) -> str:
+        await stub.ListMails(mails.ListMailsRequest(), metadata=metadata)
+        return str(house.echo.heard[-1].call.identity.tenant_id)
+
+    keys = [("authorization", f"Bearer {key}") for key in (alpha, beta)]
+    assert await tenant_of(*keys) == house.tenants["beta"]
+    both = [("spojka-tenant", name) for name in ("alpha", "beta")]
+    admin = ("authorization", f"Bearer {house.admin}")
+    assert await tenant_of(admin, *both) == house.tenants["beta"]
+    error = await refused(
+        stub.ListMails(mails.ListMailsRequest(), metadata=(keys[0], both[0], both[1]))
+    )
+    assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert await tenant_of(admin, both[0], ("spojka-tenant", "")) == "None"
+    for name in ("ALPHA", "alp", "%", "alpha,beta", "alpha'--"):
+        sent = (("spojka-tenant", name), admin)
+        error = await refused(stub.ListMails(mails.ListMailsRequest(), metadata=sent))
+        assert error.code() is grpc.StatusCode.PERMISSION_DENIED, name
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,24 @@ async def end_addresses(
     )
 
 
+async def was_replaced(
+    connection: Connection, tenant_id: UUID, address_id: UUID, time: datetime
+) -> bool:
+    """Whether the address's connection had a newer one by then."""
+    cursor = await connection.execute(
+        """
+        SELECT FROM address AS newer
+        JOIN address AS own ON own.tenant_id = newer.tenant_id
+                           AND own.connection_id = newer.connection_id
+        WHERE own.tenant_id = %s AND own.id = %s
+          AND newer.create_time > own.create_time AND newer.create_time <= %s
+        LIMIT 1
+        """,
+        [tenant_id, address_id, time],
+    )
+    return await cursor.fetchone() is not None
+
+
 async def working_addresses(
     connection: Connection, seal: Seal, tenant_id: UUID, connection_ids: Sequence[UUID]
 ) -> Mapping[UUID, Sequence[Address]]:

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from mail_ingest.connections.addresses import reseal_addresses
-from mail_ingest.mails.mail_tasks import ADDRESS_CONFIRMATION, mailbox_silent
+from mail_ingest.mails.mail_tasks import ADDRESS_CONFIRMATION, mailbox_silent, unreadable_mails
 from mail_ingest.mails.silence import LOOK_BACK, silent_since
 from spojka.api.mail.v1 import mail_service_pb2 as api
 from spojka.cancelling import cancel_all
@@ -23,9 +23,6 @@ from spojka.tasks import close_tasks
 EVERY: Final = timedelta(minutes=15)
 CONFIRMATION_KEPT: Final = timedelta(days=7)
 BATCH_ROWS: Final = 500
-TIMES_MAX: Final = 5_000
-"""Mails that are looked at for silence; a mailbox with more is busy by the newest of them."""
-
 PART: Final = "janitor"
 
 log = structlog.get_logger()
@@ -85,7 +82,7 @@ class Janitor:
                 "SELECT id, name, inactive FROM connection WHERE tenant_id = %s", [tenant_id]
             )
             for connection_id, name, inactive in await cursor.fetchall():
-                times = await _mail_times(connection, tenant_id, connection_id, now - LOOK_BACK)
+                times = await _mail_times(connection, tenant_id, connection_id)
                 since = None if inactive else silent_since(times, now)
                 await mailbox_silent(connection, tenant_id, connection_id, name, since)
 
@@ -110,17 +107,25 @@ class Janitor:
 
 
 async def _mail_times(
-    connection: Connection, tenant_id: UUID, connection_id: UUID, after: datetime
+    connection: Connection, tenant_id: UUID, connection_id: UUID
 ) -> list[datetime]:
+    """The times of the mails within LOOK_BACK of the last, the last of each minute, in order.
+
+    One for each minute, so that those of the busiest mailbox are no more than it has minutes.
+    """
     cursor = await connection.execute(
         """
-        SELECT receive_time FROM mail
-        WHERE tenant_id = %s AND connection_id = %s AND receive_time > %s AND state <> %s
-        ORDER BY receive_time DESC LIMIT %s
+        WITH good AS NOT MATERIALIZED (
+            SELECT receive_time FROM mail
+            WHERE tenant_id = %s AND connection_id = %s AND state <> %s
+        )
+        SELECT max(receive_time) FROM good
+        WHERE receive_time > (SELECT max(receive_time) FROM good) - %s
+        GROUP BY date_trunc('minute', receive_time) ORDER BY 1
         """,
-        [tenant_id, connection_id, after, api.MAIL_STATE_QUARANTINED, TIMES_MAX],
+        [tenant_id, connection_id, api.MAIL_STATE_QUARANTINED, LOOK_BACK],
     )
-    return [row[0] for row in reversed(await cursor.fetchall())]
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def _forget_mails(
@@ -132,7 +137,7 @@ async def _forget_mails(
         DELETE FROM mail WHERE tenant_id = %s AND id IN (
             SELECT id FROM mail WHERE tenant_id = %s
             AND (id < %s OR state = %s AND id < %s) LIMIT %s)
-        RETURNING id
+        RETURNING id, state, bank
         """,
         [
             tenant_id,
@@ -143,13 +148,16 @@ async def _forget_mails(
             BATCH_ROWS,
         ],
     )
-    ids = [row[0] for row in await cursor.fetchall()]
+    rows = await cursor.fetchall()
+    ids = [row[0] for row in rows]
     for table in ("mail_raw", "notified", "mail_queue"):
         await connection.execute(
             f"DELETE FROM {table} WHERE tenant_id = %s AND mail_id = ANY(%s)".encode(),
             [tenant_id, ids],
         )
     await close_tasks(connection, tenant_id, ADDRESS_CONFIRMATION, [str(id_) for id_ in ids])
+    for bank in sorted({bank for _, state, bank in rows if state == api.MAIL_STATE_UNREADABLE}):
+        await unreadable_mails(connection, tenant_id, bank, more=False)
     return len(ids)
 
 

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from mail_ingest.connections.addresses import was_replaced
+from spojka.api.mail.v1 import mail_service_pb2 as api
 from spojka.database import Connection
-from spojka.tasks import Task, close_task, open_task
+from spojka.tasks import SPOJKA, Task, close_task, open_task
 
 UNREADABLE_MAILS: Final = "UNREADABLE_MAILS"
 REJECTED_MAIL: Final = "REJECTED_MAIL"
@@ -17,13 +19,28 @@ UNKNOWN_BANK: Final = "unknown"
 
 
 async def unreadable_mails(
-    connection: Connection, tenant_id: UUID, bank: str, count: int, reason: str
+    connection: Connection, tenant_id: UUID, bank: str, *, more: bool
 ) -> None:
-    """Say how many mails of a bank can't be read; with none the task is closed."""
+    """Say how many mails of a bank can't be read now, and why the newest of them can't.
+
+    With none the task is closed. Unless there are `more` than before, one that
+    a person closed stays closed.
+    """
     subject = bank or UNKNOWN_BANK
-    if not count:
+    unread = "tenant_id = %(tenant)s AND state = %(state)s AND bank = %(bank)s"
+    cursor = await connection.execute(
+        f"SELECT (SELECT count(*) FROM mail WHERE {unread}), value"
+        f" FROM mail WHERE {unread} ORDER BY id DESC LIMIT 1".encode(),
+        {"tenant": tenant_id, "state": api.MAIL_STATE_UNREADABLE, "bank": bank},
+    )
+    row = await cursor.fetchone()
+    if row is None:
         await close_task(connection, tenant_id, UNREADABLE_MAILS, subject)
         return
+    if not more and not await _is_open(connection, tenant_id, UNREADABLE_MAILS, subject):
+        return
+    count, value = row
+    mails = "1 mail" if count == 1 else f"{count} mails"
     of_bank = f"of {bank}" if bank else "of no bank that we know"
     await open_task(
         connection,
@@ -31,10 +48,10 @@ async def unreadable_mails(
         Task(
             UNREADABLE_MAILS,
             subject,
-            f"{count} mails {of_bank} can't be read",
+            f"{mails} {of_bank} can't be read",
             "Look at them: payments in them were not seen. Once the form is known, read them "
             "again with 'spojka mail reprocess'.",
-            {"count": str(count), "last_reason": reason},
+            {"count": str(count), "last_reason": api.Mail.FromString(value).trust_reason},
         ),
     )
 
@@ -49,25 +66,48 @@ async def rejected_mail(
     reason: str,
 ) -> None:
     """Tell of the first rejected mail of an address and day; the others of that day are silent."""
-    subject = f"{address_id}/{day.isoformat()}"
+    subject = _address_day(address_id, day)
     cursor = await connection.execute(
         "SELECT FROM task WHERE tenant_id = %s AND kind = %s AND subject = %s",
         [tenant_id, REJECTED_MAIL, subject],
     )
-    if await cursor.fetchone() is not None:
-        return
-    await open_task(
-        connection,
-        tenant_id,
-        Task(
-            REJECTED_MAIL,
-            subject,
-            f"A mail was rejected: {reason}",
-            "It pays nothing. If somebody else knows the address, rotate it; if the mail is "
-            "your bank's, look at its evidence with 'spojka mail show'.",
-            {"mail_id": str(mail_id), "bank_connection_id": str(connection_id)},
-        ),
+    if await cursor.fetchone() is None:
+        rejection = _rejection(subject, connection_id, mail_id, reason)
+        await open_task(connection, tenant_id, rejection)
+
+
+async def rejected_no_more(
+    connection: Connection,
+    tenant_id: UUID,
+    connection_id: UUID,
+    address_id: UUID,
+    mail_id: UUID,
+    day: date,
+) -> None:
+    """Let the open task of a rejected mail tell of another of that day; with none it is closed."""
+    subject = _address_day(address_id, day)
+    cursor = await connection.execute(
+        """
+        SELECT FROM task WHERE tenant_id = %s AND kind = %s AND subject = %s
+        AND details ->> 'mail_id' = %s AND resolve_time IS NULL
+        """,
+        [tenant_id, REJECTED_MAIL, subject, str(mail_id)],
     )
+    if await cursor.fetchone() is None:
+        return
+    cursor = await connection.execute(
+        """
+        SELECT id, value FROM mail WHERE tenant_id = %s AND state = %s
+        AND address_id = %s AND receive_time::date = %s ORDER BY id LIMIT 1
+        """,
+        [tenant_id, api.MAIL_STATE_QUARANTINED, address_id, day],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        await close_task(connection, tenant_id, REJECTED_MAIL, subject)
+        return
+    reason = api.Mail.FromString(row[1]).trust_reason
+    await open_task(connection, tenant_id, _rejection(subject, connection_id, row[0], reason))
 
 
 async def address_confirmation(
@@ -90,9 +130,15 @@ async def address_confirmation(
 
 
 async def old_address_used(
-    connection: Connection, tenant_id: UUID, connection_id: UUID, address_id: UUID
+    connection: Connection,
+    tenant_id: UUID,
+    connection_id: UUID,
+    address_id: UUID,
+    receive_time: datetime,
 ) -> None:
-    """Tell that a mail came to an address that was replaced."""
+    """Tell that a mail came to an address, if that was replaced before the mail came."""
+    if not await was_replaced(connection, tenant_id, address_id, receive_time):
+        return
     await open_task(
         connection,
         tenant_id,
@@ -109,9 +155,21 @@ async def old_address_used(
 async def mailbox_silent(
     connection: Connection, tenant_id: UUID, connection_id: UUID, name: str, since: datetime | None
 ) -> None:
-    """Tell that a busy mailbox is silent `since` then; None closes the task."""
+    """Tell that a busy mailbox is silent `since` then; None closes the task.
+
+    A silence that a person dealt with is not told of again.
+    """
     if since is None:
         await close_task(connection, tenant_id, MAILBOX_SILENT, str(connection_id))
+        return
+    cursor = await connection.execute(
+        """
+        SELECT FROM task WHERE tenant_id = %s AND kind = %s AND subject = %s
+        AND details ->> 'since' = %s AND resolved_by <> %s LIMIT 1
+        """,
+        [tenant_id, MAILBOX_SILENT, str(connection_id), since.isoformat(), SPOJKA],
+    )
+    if await cursor.fetchone() is not None:
         return
     await open_task(
         connection,
@@ -125,3 +183,27 @@ async def mailbox_silent(
             {"bank_connection_id": str(connection_id), "since": since.isoformat()},
         ),
     )
+
+
+def _address_day(address_id: UUID, day: date) -> str:
+    return f"{address_id}/{day.isoformat()}"
+
+
+def _rejection(subject: str, connection_id: UUID, mail_id: UUID, reason: str) -> Task:
+    return Task(
+        REJECTED_MAIL,
+        subject,
+        f"A mail was rejected: {reason}",
+        "It pays nothing. If somebody else knows the address, rotate it; if the mail is "
+        "your bank's, look at its evidence with 'spojka mail show'.",
+        {"mail_id": str(mail_id), "bank_connection_id": str(connection_id)},
+    )
+
+
+async def _is_open(connection: Connection, tenant_id: UUID, kind: str, subject: str) -> bool:
+    cursor = await connection.execute(
+        "SELECT FROM task"
+        " WHERE tenant_id = %s AND kind = %s AND subject = %s AND resolve_time IS NULL",
+        [tenant_id, kind, subject],
+    )
+    return await cursor.fetchone() is not None

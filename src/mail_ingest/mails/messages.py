@@ -26,7 +26,8 @@ def mail_message(
     if row.address_id in addresses:
         message.envelope_to = f"{addresses[row.address_id]}@{domain}"
     if row.redeliveries:
-        message.evidence.append(f"The same bytes came {row.redeliveries} times more.")
+        times = "once" if row.redeliveries == 1 else f"{row.redeliveries} times"
+        message.evidence.append(f"The same bytes came {times} more.")
     if next_attempt is not None:
         message.next_attempt_time.FromDatetime(next_attempt)
     return message

@@ -50,8 +50,7 @@ async def record_again(connection: Connection, mail: StoredMail, verdict: Verdic
     await _remember(connection, row.tenant_id, [(row.id, new)])
     await _write(connection, row.tenant_id, [(mail, verdict)])
     await _open_tasks(connection, mail, verdict)
-    if mail_service_pb2.MAIL_STATE_UNREADABLE in (row.state, verdict.state):
-        await _count_unreadable(connection, row.tenant_id, row.bank, verdict.reason)
+    await _close_tasks(connection, mail, verdict)
     return events_of(mail, verdict, new, after_others=bool(told))
 
 
@@ -114,9 +113,13 @@ async def _remember(connection: Connection, tenant_id: UUID, new: Sequence[New])
 
 async def _open_tasks(connection: Connection, mail: StoredMail, verdict: Verdict) -> None:
     row = mail.row
-    if row.address_id != mail.account.address_id:
+    if _unchanged(mail, verdict):
+        # What there is to tell was told then, and a person may have dealt with it.
+        return
+    first = row.state == mail_service_pb2.MAIL_STATE_RECEIVED
+    if first and row.address_id != mail.account.address_id:
         await mail_tasks.old_address_used(
-            connection, row.tenant_id, row.connection_id, row.address_id
+            connection, row.tenant_id, row.connection_id, row.address_id, row.receive_time
         )
     if verdict.state == mail_service_pb2.MAIL_STATE_QUARANTINED:
         await mail_tasks.rejected_mail(
@@ -133,16 +136,24 @@ async def _open_tasks(connection: Connection, mail: StoredMail, verdict: Verdict
             connection, row.tenant_id, row.connection_id, row.id, verdict.provider
         )
     elif verdict.state == mail_service_pb2.MAIL_STATE_UNREADABLE:
-        await _count_unreadable(connection, row.tenant_id, verdict.value.bank, verdict.reason)
+        await mail_tasks.unreadable_mails(connection, row.tenant_id, verdict.value.bank, more=True)
 
 
-async def _count_unreadable(
-    connection: Connection, tenant_id: UUID, bank: str, reason: str
-) -> None:
-    cursor = await connection.execute(
-        "SELECT count(*) FROM mail WHERE tenant_id = %s AND state = %s AND bank = %s",
-        [tenant_id, mail_service_pb2.MAIL_STATE_UNREADABLE, bank],
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    await mail_tasks.unreadable_mails(connection, tenant_id, bank, row[0], reason)
+async def _close_tasks(connection: Connection, mail: StoredMail, verdict: Verdict) -> None:
+    row = mail.row
+    if row.state == mail_service_pb2.MAIL_STATE_UNREADABLE:
+        await mail_tasks.unreadable_mails(connection, row.tenant_id, row.bank, more=False)
+    elif row.state == mail_service_pb2.MAIL_STATE_QUARANTINED and row.state != verdict.state:
+        await mail_tasks.rejected_no_more(
+            connection,
+            row.tenant_id,
+            row.connection_id,
+            row.address_id,
+            row.id,
+            row.receive_time.date(),
+        )
+
+
+def _unchanged(mail: StoredMail, verdict: Verdict) -> bool:
+    row = mail.row
+    return (row.state, row.bank) == (verdict.state, verdict.value.bank)

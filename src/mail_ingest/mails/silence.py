@@ -17,7 +17,7 @@ LONGEST_GAP_FACTOR: Final = 2
 def silent_since(times: Sequence[datetime], now: datetime) -> datetime | None:
     """Since when a mailbox has been suspiciously silent; None where it is not.
 
-    `times` are those of its mails within LOOK_BACK, in order. A mailbox is busy
+    `times` are those of its mails within LOOK_BACK of the last, in order. A mailbox is busy
     with BUSY_MAILS_MIN mails on BUSY_DAYS_MIN days; it is silent when nothing
     came for a day and for twice its longest pause, weekends included.
     """

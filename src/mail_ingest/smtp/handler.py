@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "550 5.1.1 No such mailbox here"
 """The one answer to all that is not a working address, whatever it once was."""
 
+ONE_RECIPIENT: Final = "452 4.5.3 One recipient per mail"
+"""The others are sent the mail in transactions of their own."""
+
 TOO_MANY_UNKNOWN: Final = "421 4.7.0 Too many unknown mailboxes"
 STORE_SECONDS: Final = 30.0
 TEXT_MAX_LENGTH: Final = 320
@@ -68,7 +71,7 @@ class Handler:
         """Take one recipient that is a working address. Raises Unavailable."""
         del session, options
         if envelope.rcpt_tos:
-            return "452 4.5.3 One recipient per mail"
+            return ONE_RECIPIENT
         hashed = recipient_hash(address, self.domain)
         if hashed is None or not await self.recipients.works(hashed):
             self.refusals.note(server.client)

@@ -19,7 +19,7 @@ import structlog
 from aiosmtpd.smtp import SMTP
 
 from mail_ingest.smtp.data import MailData
-from mail_ingest.smtp.handler import Handler
+from mail_ingest.smtp.handler import ONE_RECIPIENT, Handler
 from spojka.errors import Unavailable
 
 IDLE_SECONDS: Final = 60.0
@@ -122,7 +122,8 @@ class Session(SMTP):
         if text.startswith("421"):
             await self._hang_up(text)
             return
-        if text[:1] in {"4", "5"}:
+        # A sender that offers all recipients each time does no wrong.
+        if text[:1] in {"4", "5"} and text != ONE_RECIPIENT:
             self._error_replies += 1
             if self._error_replies > ERROR_REPLIES_MAX:
                 await self._hang_up("421 4.7.0 Too many errors")

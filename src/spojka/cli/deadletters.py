@@ -32,7 +32,7 @@ def list_letters(
     group: Annotated[str, typer.Argument(help="A consumer group; without it, all.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=500, help="Most of each group.")] = 50,
     before: Annotated[
-        int | None, typer.Option(help="Only older ones than this; needs a group.")
+        int | None, typer.Option(min=0, help="Only older ones than this; needs a group.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +56,7 @@ def list_letters(
             each.event_type.rpartition(".")[2],
             each.key,
             "yes" if each.replayed else "no",
-            each.reason,
+            " ".join(each.reason.split()),
         )
         for each in letters
     ]
@@ -91,7 +91,8 @@ def replay(
     elif since is not None:
         start = since if since.tzinfo else since.replace(tzinfo=UTC)
         count = _with(group, lambda box: box.replay_since(start))
-        typer.echo(f"{count} dead letters are on their way to {group}")
+        letters = "1 dead letter is on its" if count == 1 else f"{count} dead letters are on their"
+        typer.echo(f"{letters} way to {group}")
 
 
 @app.command()

@@ -24,6 +24,8 @@ ATTEMPTS: Final = "spojka_attempts"
 FAILED_MS: Final = "spojka_failed_ms"
 REASON_MAX_CHARACTERS: Final = 2_000
 
+_ORIGIN: Final = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP_MS})
+
 _COUNT: Final = """
     INSERT INTO dead_letter_count AS known (consumer, topic, partition, count, paused)
     VALUES (%(consumer)s, %(topic)s, %(partition)s, 1, 1 >= %(limit)s)
@@ -39,9 +41,12 @@ _PAUSED: Final = """
 
 def own_headers(message: Message) -> Headers:
     """The headers that a message had before it failed."""
-    raw = message.headers() or []
-    pairs = list(raw.items() if isinstance(raw, dict) else raw)
-    return [(name, value) for name, value in pairs if not name.startswith(PREFIX)]
+    return [(name, value) for name, value in _headers(message) if not name.startswith(PREFIX)]
+
+
+def origin_headers(message: Message) -> Headers:
+    """The headers that say where a dead letter first came from; none before it failed."""
+    return [(name, value) for name, value in _headers(message) if name in _ORIGIN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +68,15 @@ class DeadLetterBox:
         """
         told = {
             CONSUMER: self.consumer,
-            REASON: str(error)[:REASON_MAX_CHARACTERS],
+            REASON: _utf8(str(error)[:REASON_MAX_CHARACTERS]),
             ERROR_CLASS: type(error).__qualname__,
-            TOPIC: message.topic(),
-            PARTITION: message.partition(),
-            OFFSET: message.offset(),
-            TIMESTAMP_MS: message.timestamp()[1],
             ATTEMPTS: attempts,
             FAILED_MS: time.time_ns() // 1_000_000,
         }
-        headers = own_headers(message) + [(name, str(value)) for name, value in told.items()]
+        # One that is replayed says itself where it came from; the replay topic is no answer.
+        origin = origin_headers(message) or _place(message)
+        failure: Headers = [(name, str(value)) for name, value in told.items()]
+        headers = own_headers(message) + origin + failure
         await self.producer.send(Record(self.topic, message.key(), message.value(), headers))
         async with self.database.autocommit() as connection:
             cursor = await connection.execute(
@@ -99,3 +103,22 @@ class DeadLetterBox:
             f"{self.consumer}', then 'spojka deadletters resume {self.consumer} {topic} "
             f"{partition}'"
         )
+
+
+def _headers(message: Message) -> Headers:
+    raw = message.headers() or []
+    return list(raw.items() if isinstance(raw, dict) else raw)
+
+
+def _place(message: Message) -> Headers:
+    return [
+        (TOPIC, message.topic()),
+        (PARTITION, str(message.partition())),
+        (OFFSET, str(message.offset())),
+        (TIMESTAMP_MS, str(message.timestamp()[1])),
+    ]
+
+
+def _utf8(text: str) -> str:
+    """Text that a header can carry: an error may quote half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from confluent_kafka import Consumer, Message, TopicPartition
@@ -112,19 +112,19 @@ class DeadLetters:
     async def replay_since(self, since: datetime) -> int:
         """Deliver again every dead letter since a time that was not replayed yet; give how many.
 
-        Raises NotFound, Unavailable; what was sent until then is marked.
+        Those that are put aside meanwhile are left alone: where the cause still
+        stands, they are the same once more. Raises NotFound, Unavailable; what
+        was sent until then is marked.
         """
         replayed = 0
-        start = await asyncio.to_thread(self._offset_at, since)
-        while True:
-            page = await asyncio.to_thread(self._read_after, start, PAGE_MAX_LETTERS)
-            if not page:
-                return replayed
+        start, end = await asyncio.to_thread(self._range_since, since)
+        while page := await asyncio.to_thread(self._read_between, start, end):
             letters = await self._marked(page)
             fresh = [m for m, letter in zip(page, letters, strict=True) if not letter.replayed]
             await self._send(fresh)
             replayed += len(fresh)
             start = letters[-1].offset + 1
+        return replayed
 
     async def resume(self, topic: str, partition: int) -> None:
         """Let a paused partition go on, counting anew. Raises NotFound where it is not paused."""
@@ -144,7 +144,11 @@ class DeadLetters:
         try:
             for message in messages:
                 offset = message.offset()
-                headers = [*dead_letter.own_headers(message), (REPLAY_OF, str(offset))]
+                headers = [
+                    *dead_letter.own_headers(message),
+                    *dead_letter.origin_headers(message),
+                    (REPLAY_OF, str(offset)),
+                ]
                 await producer.send(
                     Record(self._replay_topic, message.key(), message.value(), headers)
                 )
@@ -165,17 +169,17 @@ class DeadLetters:
     def _read_before(self, before: int | None, count: int) -> list[Message]:
         with reader.opened(self._kafka) as consumer:
             low, high = reader.bounds(consumer, self._topic, 0)
-            end = high if before is None else min(before, high)
+            end = high if before is None else max(low, min(before, high))
             start = max(low, end - count)
             messages = reader.read(consumer, self._topic, 0, start) if start < end else iter(())
             return list(islice(messages, end - start))[::-1]
 
-    def _read_after(self, start: int, count: int) -> list[Message]:
+    def _read_between(self, start: int, end: int) -> list[Message]:
+        if start >= end:
+            return []
         with reader.opened(self._kafka) as consumer:
-            low, high = reader.bounds(consumer, self._topic, 0)
-            if start >= high:
-                return []
-            return list(islice(self._read(consumer, max(low, start)), count))
+            messages = islice(self._read(consumer, start), PAGE_MAX_LETTERS)
+            return list(takewhile(lambda message: (message.offset() or 0) < end, messages))
 
     def _read(self, consumer: Consumer, start: int) -> Iterator[Message]:
         return reader.read(consumer, self._topic, 0, start)
@@ -187,12 +191,14 @@ class DeadLetters:
                 raise NotFound(f"{self._group} has no dead letter {offset}")
             return next(self._read(consumer, offset))
 
-    def _offset_at(self, since: datetime) -> int:
+    def _range_since(self, since: datetime) -> tuple[int, int]:
         with reader.opened(self._kafka) as consumer:
-            wanted = TopicPartition(self._topic, 0, int(since.timestamp() * 1000))
+            # Below zero Kafka means the ends of a partition, and no time.
+            wanted = TopicPartition(self._topic, 0, max(0, int(since.timestamp() * 1000)))
             [found] = consumer.offsets_for_times([wanted], timeout=reader.ANSWER_TIMEOUT_SECONDS)
+            end = reader.bounds(consumer, self._topic, 0)[1]
             # Below zero: every dead letter is older.
-            return found.offset if found.offset >= 0 else reader.bounds(consumer, self._topic, 0)[1]
+            return found.offset if found.offset >= 0 else end, end
 
 
 def _letter(group: str, message: Message, replayed: bool) -> DeadLetter:

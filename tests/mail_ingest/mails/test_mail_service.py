@@ -14,6 +14,7 @@ from mail_ingest.mails import judge as judging
 from spojka.api.mail.v1 import events_pb2
 from spojka.api.mail.v1 import mail_service_pb2 as api
 from spojka.errors import NotFound
+from spojka.settings import Settings
 from tests.mail_ingest.mails.scene import Scene, letter
 
 Judge = Callable[..., Outcome]
@@ -206,3 +207,23 @@ async def test_mails_stored_together_leave_no_tenant_on_the_connection(scene: Sc
                 " RIGHT JOIN (SELECT) AS one ON true"
             )
             assert await cursor.fetchone() == ("", 0)
+
+
+async def test_one_more_time_is_told_of_in_the_singular(scene: Scene) -> None:
+    raw = letter()
+    mail_id = await scene.send(raw)
+    await scene.send(raw)
+    assert "The same bytes came once more." in (await scene.mail(mail_id)).evidence
+
+
+async def test_the_largest_mail_that_may_be_taken_can_be_shown_with_its_bytes(scene: Scene) -> None:
+    """The setting `mail_max_bytes` lets an operator take mails as large as this."""
+    largest = max(
+        limit.le
+        for limit in Settings.model_fields["mail_max_bytes"].metadata
+        if hasattr(limit, "le")
+    )
+    raw = letter() + b"x" * (largest - len(letter()))
+    mail_id = await scene.send(raw)
+    shown = await scene.desk.mail(str(mail_id), raw=True)
+    assert (shown.mail.size_bytes, len(shown.raw)) == (largest, largest)
