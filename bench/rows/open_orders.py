@@ -13,18 +13,16 @@ import time
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from bench.goods import Merchant, catalogue, connect_merchant
+from bench.goods import STORE, Merchant, catalogue, connect_merchant
 from bench.result import Result, absolute
 from bench.sample_order import sample_order
 from bench.stage import Stage
 from spojka.api.orders.v1 import order_pb2
 from spojka.outbox import new_id
-from stock.domain.imports import ImportState
-from stock.domain.netting import ReadBack
+from stock.domain.imports import ImportState, external_id
+from stock.domain.netting import ReadBack, SentLine
 from stock.imports.intake import take_orders
-from stock.imports.outgoing import outgoing
 from stock.imports.read_back import record_read_backs
 from stock.imports.store import dump_sent_lines, lock_imports, update_import
 from stock.warehouses.pohoda.stock_request import MAX_FILTER_GROUPS
@@ -36,7 +34,6 @@ QUICK_CARDS: Final = 5_000
 ITEMS: Final = 10
 OPEN: Final = (100, 1_000)
 QUICK_OPEN: Final = (30, 300)
-ZONE: Final = ZoneInfo("Europe/Prague")
 
 
 async def read_back(stage: Stage) -> list[Result]:
@@ -63,15 +60,14 @@ async def _sent(merchant: Merchant, count: int) -> dict[UUID, Document]:
         orders = {order_id: _order(order_id, place) for place, order_id in _numbered(count)}
         await take_orders(connection, tenant, orders)
         for order_id, row in (await lock_imports(connection, tenant, orders)).items():
-            wanted, sent = await outgoing(connection, tenant, row, ZONE)
-            lines = tuple(
-                DocumentLine(line.product_number, line.warehouse, line.quantity, Decimal(0))
-                for line in sent
-            )
+            goods = orders[order_id].lines[0]
+            quantity = Decimal(goods.quantity)
+            sent = [SentLine(goods.id, goods.product_number, STORE, quantity)]
+            lines = (DocumentLine(goods.product_number, STORE, quantity, Decimal(0)),)
             document = documents[order_id] = Document(
                 document_id=row.order_number,
                 number=row.order_number,
-                external_id=wanted.external_id,
+                external_id=external_id(str(order_id), row.content_revision),
                 reserved=True,
                 executed=False,
                 cancelled=False,

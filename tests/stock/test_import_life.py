@@ -3,12 +3,16 @@
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from stock.imports.outgoing import outgoing
-from stock.imports.service import ImportServicer
+from stock.domain.imports import external_id
+from stock.imports.by_hand import stands_nowhere
+from stock.imports.documents import order_document
 from stock.imports.unsent import resolve_unsent
 from stock.warehouses.port import Document, Meaning
 from tests.stock.conftest import MakeMerchant, Merchant
 from tests.stock.scene import Scene, begun
+
+LAST_SECOND = 253402300799
+"""Of the year 9999 in UTC: in Prague there is no such day."""
 
 
 async def begin(make_merchant: MakeMerchant, *products: str) -> Scene:
@@ -115,10 +119,9 @@ async def test_what_a_person_settled_holds_nothing_whatever_the_shop_says_later(
     merchant = scene.merchant
     await merchant.change(automatic_import=False)
     placed = await scene.order({"1": ("A", 2)})
-    servicer = ImportServicer(merchant.database, lambda: None, lambda _tenant: None)
+    row = await merchant.import_of(placed.message)
     async with merchant.database.transaction(merchant.tenant) as connection:
-        row = await merchant.import_of(placed.message)
-        await servicer._end(connection, merchant.tenant, row, "a person")
+        await stands_nowhere(connection, await merchant.row(), row, "a person")
     assert await merchant.available("A") == 10
     await scene.amend(placed, {"1": ("A", 5)})
     assert await merchant.available("A") == 10
@@ -133,10 +136,9 @@ async def test_an_order_amended_while_a_persons_document_is_found_is_amended_the
     merchant = scene.merchant
     await merchant.change(automatic_import=False)
     placed = await scene.order({"1": ("A", 2)})
-    row = await merchant.import_of(placed.message)
-    async with merchant.database.transaction(merchant.tenant) as connection:
-        wanted, _ = await outgoing(connection, merchant.tenant, row, ZoneInfo("Europe/Prague"))
-    merchant.warehouse.create(wanted)
+    name = external_id(placed.message.id, 1)
+    zone = ZoneInfo("Europe/Prague")
+    merchant.warehouse.create(order_document(placed.message, name, zone=zone, reserve=True))
     await scene.request_reading("full")
     while not (scene.worker and scene.worker.by_hand):
         assert await scene.job()
@@ -231,3 +233,36 @@ async def _include(merchant: Merchant, *, included: bool) -> None:
         await connection.execute(
             "UPDATE warehouse SET included = %s WHERE tenant_id = %s", [included, merchant.tenant]
         )
+
+
+async def test_an_order_whose_document_cant_be_made_holds_up_no_other(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = (await begin(make_merchant, "A")).merchant
+    odd, usual = await merchant.order(("A", "2")), await merchant.order(("A", "3"))
+    odd.order_time.FromSeconds(LAST_SECOND)
+    await merchant.amend(odd, ("A", "2"))
+    await (await merchant.worker()).run()
+    row = await merchant.import_of(odd)
+    assert row.state == "blocked"
+    assert "its document can't be made" in row.reason
+    assert (await merchant.import_of(usual)).state == "acked"
+    odd.ClearField("order_time")
+    await merchant.amend(odd, ("A", "2"))
+    await merchant.work()
+    assert (await merchant.import_of(odd)).state == "acked"
+    assert await merchant.available("A") == 5
+
+
+async def test_an_order_whose_document_cant_be_made_is_not_looked_for_without_end(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = (await begin(make_merchant, "A")).merchant
+    await merchant.change(automatic_import=False)
+    odd = await merchant.order(("A", "2"))
+    odd.order_time.FromSeconds(LAST_SECOND)
+    await merchant.amend(odd, ("A", "2"))
+    await merchant.change(requested_reading="full", requested_cause="test")
+    await (await merchant.worker()).run()
+    assert (await merchant.import_of(odd)).state == "blocked"
+    assert await merchant.available("A") == 8

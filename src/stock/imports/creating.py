@@ -1,14 +1,12 @@
 """Create: the warehouse system is asked to make an order's document."""
 
 import structlog
-from psycopg.types.json import Jsonb
 
 from spojka import crash_points
 from spojka.database import Connection
 from stock.domain.imports import ImportState, retry_delay
-from stock.imports.events import publish_import
 from stock.imports.importer import Importer
-from stock.imports.outcomes import acknowledged, unknown, without_document
+from stock.imports.outcomes import acknowledged, blocked, unknown, without_document
 from stock.imports.outgoing import outgoing
 from stock.imports.store import ImportRow, dump_sent_lines, update_import
 from stock.warehouses.errors import OutcomeUnknown, Refused, Unreadable, WarehouseError
@@ -20,11 +18,18 @@ log = structlog.get_logger()
 
 async def mark_create(
     importer: Importer, connection: Connection, found: ImportRow
-) -> OrderDocument:
-    """Mark a locked import as SENT; gives what is sent once that is committed. Raises LeaseLost."""
+) -> OrderDocument | None:
+    """Mark a locked import as SENT; gives what is sent once that is committed.
+
+    None where no document can be made of the order: its import is BLOCKED
+    then. Raises LeaseLost.
+    """
     await importer.require_lease(connection)
     numbered = await draw_number(connection, importer.row.tenant_id, importer.row.id)
-    document, sent = await outgoing(connection, importer.row.tenant_id, found, importer.zone)
+    made = await outgoing(importer, connection, found)
+    if made is None:
+        return None
+    document, sent = made
     await update_import(
         connection,
         importer.row.tenant_id,
@@ -77,17 +82,9 @@ async def _refused(
         # What was refused is not what the order wants any more.
         await without_document(importer, connection, found, reason="")
         return
-    await update_import(
-        connection,
-        importer.row.tenant_id,
-        found.order_id,
-        state=ImportState.BLOCKED,
-        action="",
-        document_revision=0,
-        reason=" ".join(part for part in (error.message, error.advice) if part),
-        problem_lines=Jsonb(dict.fromkeys(error.line_ids, error.message)),
-    )
-    await publish_import(connection, importer.row.tenant_id, found.order_id)
+    reason = " ".join(part for part in (error.message, error.advice) if part)
+    problem_lines = dict.fromkeys(error.line_ids, error.message)
+    await blocked(importer, connection, found, reason, problem_lines)
 
 
 async def _not_sent(

@@ -42,7 +42,11 @@ async def adopt(importer: Importer, order_id: UUID) -> None:
         found = (await lock_imports(connection, tenant_id, [order_id]))[order_id]
         if found.status is not ImportState.LOCAL:
             return
-        wanted, sent = await outgoing(connection, tenant_id, found, importer.zone)
+        made = await outgoing(importer, connection, found)
+    if made is None:
+        importer.after_commit()
+        return
+    wanted, sent = made
     document = await importer.client.find_document(wanted.external_id, wanted.number)
     if document is None:
         return

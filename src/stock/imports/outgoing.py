@@ -1,7 +1,10 @@
 """What is sent for an order: its document, and which of its lines are goods of which card."""
 
+from collections.abc import Mapping
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from spojka.api.orders.v1 import order_pb2
 from spojka.database import Connection
@@ -10,19 +13,39 @@ from stock.domain.imports import external_id
 from stock.domain.netting import SentLine
 from stock.imports.documents import order_document, order_line
 from stock.imports.goods import goods_lines
+from stock.imports.importer import Importer
+from stock.imports.outcomes import blocked
 from stock.imports.store import ImportRow
 from stock.warehouses.port import OrderDocument, OrderLine
 
+Outgoing = tuple[OrderDocument, list[SentLine]]
+Card = tuple[str, str, str | None]
+"""The product number, the warehouse and the card's id."""
 
-async def outgoing(
-    connection: Connection, tenant_id: UUID, found: ImportRow, zone: ZoneInfo
-) -> tuple[OrderDocument, list[SentLine]]:
+log = structlog.get_logger()
+
+
+async def outgoing(importer: Importer, connection: Connection, found: ImportRow) -> Outgoing | None:
     """The document of a locked import, its goods as its holds say where they come from.
 
-    `zone` is where the merchant keeps books.
+    None where it can't be made: the import is BLOCKED then.
     """
+    cards = await _cards(connection, importer.row.tenant_id, found.order_id)
+    try:
+        return _made(found, cards, importer.zone)
+    except Exception as error:
+        # Whatever is odd about one order must not hold up the others.
+        log.exception("an order's document can't be made", order=found.order_number)
+        reason = (
+            f"its document can't be made: {error}. Amend the order where it is odd; or put it into"
+            " the warehouse system by hand, and settle its import"
+        )
+        await blocked(importer, connection, found, reason, {})
+        return None
+
+
+def _made(found: ImportRow, cards: Mapping[str, Card], zone: ZoneInfo) -> Outgoing:
     order = order_pb2.Order.FromString(found.content)
-    cards = await _cards(connection, tenant_id, found.order_id)
     lines: dict[str, OrderLine] = {}
     sent: list[SentLine] = []
     for line in goods_lines(order):
@@ -43,9 +66,7 @@ async def outgoing(
     return document, sent
 
 
-async def _cards(
-    connection: Connection, tenant_id: UUID, order_id: UUID
-) -> dict[str, tuple[str, str, str | None]]:
+async def _cards(connection: Connection, tenant_id: UUID, order_id: UUID) -> dict[str, Card]:
     cursor = await connection.execute(
         """
         SELECT hold.line_id, item.product_number, coalesce(hold.warehouse, ''), level.card_id

@@ -53,10 +53,11 @@ async def record_read_backs(
     await write_seen(connection, rule.tenant_id, seen)
     await _watch_documents(connection, rule.tenant_id, told, read_backs)
     for row, after in zip(told, seen, strict=True):
-        if after.delivered != dict(row.delivered) or after.complete != row.complete:
+        before = Seen(row.order_id, row.document_number, row.delivered, row.complete)
+        if after != before:
             await publish_import(connection, rule.tenant_id, row.order_id)
     orders = [row.order_id for row in told]
-    await settle_holds(connection, rule, orders, f"{_named(told)} read back")
+    await settle_holds(connection, rule, orders, f"{_named(seen)} read back")
 
 
 async def settle_holds(
@@ -82,16 +83,18 @@ async def release_holds(
     await publish(connection, rule, item_ids, cause)
 
 
-def _named(imports: Sequence[ImportRow]) -> str:
-    numbers = ", ".join(row.document_number for row in imports[:NAMED_MAX])
-    others = len(imports) - NAMED_MAX
-    what = "document" if len(imports) == 1 else "documents"
+def _named(seen: Sequence[Seen]) -> str:
+    numbers = ", ".join(each.document_number for each in seen[:NAMED_MAX])
+    others = len(seen) - NAMED_MAX
+    what = "document" if len(seen) == 1 else "documents"
     return f"{what} {numbers} and {others} others" if others > 0 else f"{what} {numbers}"
 
 
 def _seen(row: ImportRow, document: Document | None) -> Seen:
     delivered = _grown(row, delivered_by_line(document, row.sent))
-    return Seen(row.order_id, delivered, _complete(row, document, delivered))
+    # Of a document that a person named, the number is not known until it is read.
+    number = row.document_number or (document.number if document is not None else "")
+    return Seen(row.order_id, number, delivered, _complete(row, document, delivered))
 
 
 def _grown(row: ImportRow, shown: Mapping[str, Decimal]) -> dict[str, str]:
@@ -118,15 +121,15 @@ async def _watch_documents(
     imports: Sequence[ImportRow],
     read_backs: Mapping[UUID, ReadBack],
 ) -> None:
-    standing = []
+    not_missed = []
     for row in imports:
         document = read_backs[row.order_id].document
-        if document is not None and not document.cancelled:
-            standing.append(f"order/{row.order_id}")
-        elif not row.cancelled:
+        if row.cancelled or (document is not None and not document.cancelled):
+            not_missed.append(f"order/{row.order_id}")
+        else:
             await open_task(connection, tenant_id, _lost(row, gone=document is None))
     for kind in (DOCUMENT_GONE, DOCUMENT_CANCELLED):
-        await close_tasks(connection, tenant_id, kind, standing)
+        await close_tasks(connection, tenant_id, kind, not_missed)
 
 
 def _lost(row: ImportRow, *, gone: bool) -> Task:

@@ -5,13 +5,13 @@ from typing import Final
 
 from spojka.database import Connection
 from spojka.tasks import Task, close_tasks, open_task
-from stock.domain.imports import ImportState, may_delete, retry_delay
+from stock.domain.imports import ImportState, Step, may_delete, next_step, retry_delay
 from stock.domain.netting import ReadBack
 from stock.imports.events import publish_import
 from stock.imports.importer import Importer
 from stock.imports.outcomes import unknown, without_document
 from stock.imports.read_back import record_read_backs, settle_holds
-from stock.imports.store import ImportRow, update_import
+from stock.imports.store import ImportRow, lock_imports, update_import
 from stock.warehouses.errors import OutcomeUnknown, Refused, Unreadable, WarehouseError
 from stock.warehouses.port import Document
 from stock.worker.numbering import Numbered, draw, draw_number
@@ -29,26 +29,15 @@ async def replace(importer: Importer, found: ImportRow) -> None:
     documents = await importer.client.read_documents([found.document_id])
     document = documents[0] if documents else None
     await _keep(importer, found, ReadBack(numbered.number, document))
-    if document is None:
-        await importer.record(found.order_id, deleted, numbered)
+    to_delete = await _decide(importer, found, document, numbered)
+    if to_delete is None:
         return
-    if document.cancelled and found.cancelled:
-        await importer.record(found.order_id, deleted, numbered)
-        return
-    reason = may_delete(document)
-    if reason is None and not found.cancelled and not importer.row.automatic_import:
-        # Deleted, it would stand nowhere: nothing is put in its place.
-        reason = "automatic import is off"
-    if reason is not None:
-        await importer.record(found.order_id, _cannot_amend, document, reason)
-        return
-    await importer.record(found.order_id, _mark_delete)
     try:
         await importer.client.delete_document(found.document_id)
     except (OutcomeUnknown, Unreadable) as error:
         await importer.record(found.order_id, unknown, error)
     except Refused as error:
-        await importer.record(found.order_id, _cannot_amend, document, error.message)
+        await importer.record(found.order_id, _cannot_amend, to_delete, error.message)
     except WarehouseError:
         await importer.record(found.order_id, kept)
         raise
@@ -90,6 +79,37 @@ async def _keep(importer: Importer, found: ImportRow, read_back: ReadBack) -> No
     async with importer.database.transaction(importer.row.tenant_id) as connection:
         await record_read_backs(connection, importer.row.rule, {found.order_id: read_back})
     importer.after_commit()
+
+
+async def _decide(
+    importer: Importer, before: ImportRow, document: Document | None, numbered: Numbered
+) -> Document | None:
+    """What follows from what was read; gives the document if it is to be deleted now.
+
+    Nothing follows where a person has settled the order while it was read, or
+    the order is such by now that its document stays.
+    """
+    automatic = importer.row.automatic_import
+    to_delete = None
+    async with importer.database.transaction(importer.row.tenant_id) as connection:
+        known = await lock_imports(connection, importer.row.tenant_id, [before.order_id])
+        found = known[before.order_id]
+        step = next_step(found.situation(automatic=automatic))
+        if step is not Step.READ_BEFORE_DELETE or found.document_id != before.document_id:
+            return None
+        if document is None or (document.cancelled and found.cancelled):
+            await deleted(importer, connection, found, numbered)
+        elif (reason := may_delete(document)) is not None:
+            await _cannot_amend(importer, connection, found, document, reason)
+        elif not found.cancelled and not automatic:
+            # Deleted, it would stand nowhere: nothing is put in its place.
+            await _cannot_amend(importer, connection, found, document, "automatic import is off")
+        else:
+            await _mark_delete(importer, connection, found)
+            to_delete = document
+        await importer.require_lease(connection)
+    importer.after_commit()
+    return to_delete
 
 
 async def _mark_delete(importer: Importer, connection: Connection, found: ImportRow) -> None:

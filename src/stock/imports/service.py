@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -18,22 +17,18 @@ from spojka.rpc.server import Call
 from spojka.values import format_decimal, parse_decimal
 from stock.connections.model import load_connection
 from stock.domain.imports import ImportState
-from stock.domain.netting import SentLine
+from stock.imports.by_hand import stands, stands_nowhere
 from stock.imports.events import STATES, import_message, publish_import
 from stock.imports.goods import goods_lines
-from stock.imports.read_back import release_holds
 from stock.imports.resolving import CONNECTION_WORK
 from stock.imports.store import (
     COLUMNS,
     ImportRow,
-    dump_sent_lines,
     load_holds,
     lock_imports,
     update_import,
 )
 from stock.imports.unsent import resolve_order
-
-SETTLED_BY_HAND: Final = "settled by "
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +73,17 @@ class ImportServicer:
     async def retry_import(
         self, request: api.RetryImportRequest, call: Call
     ) -> api.RetryImportResponse:
-        """Resolve a blocked import's lines anew and try it at once."""
+        """Resolve a blocked import's lines anew and try it at once.
+
+        One that is on its way keeps its time: a look-up before then proves nothing.
+        """
         tenant, order_id = call.identity.tenant, UUID(request.order_id)
         async with self.database.transaction(tenant) as connection:
             row = await _load(connection, tenant, order_id)
             if row.status in {ImportState.LOCAL, ImportState.BLOCKED}:
                 await resolve_order(connection, tenant, order_id)
-            await update_import(connection, tenant, order_id, due_in=timedelta(0))
+            if row.status not in {ImportState.SENT, ImportState.UNKNOWN}:
+                await update_import(connection, tenant, order_id, due_in=timedelta(0))
             if row.connection_id is not None:
                 await leases.offer(connection, CONNECTION_WORK, str(row.connection_id), tenant)
             row = await _load(connection, tenant, order_id)
@@ -104,10 +103,11 @@ class ImportServicer:
                 raise NotFound(f"there is no import of order {order_id}")
             if found.status in {ImportState.SENT, ImportState.UNKNOWN}:
                 raise FailedPrecondition("the order is on its way; wait for its look-up")
+            warehouse = await load_connection(connection, tenant, found.connection_id)
             if request.document_id:
-                await self._adopt(connection, tenant, found, request.document_id)
+                await stands(connection, warehouse, found, request.document_id, call.identity.actor)
             else:
-                await self._end(connection, tenant, found, call.identity.actor)
+                await stands_nowhere(connection, warehouse, found, call.identity.actor)
             await publish_import(connection, tenant, order_id)
             await leases.offer(connection, CONNECTION_WORK, str(found.connection_id), tenant)
             row = await _load(connection, tenant, order_id)
@@ -116,63 +116,12 @@ class ImportServicer:
         self.wake()
         return api.SettleImportResponse(**{"import": message})
 
-    async def _adopt(
-        self, connection: Connection, tenant: UUID, found: ImportRow, document_id: str
-    ) -> None:
-        sent = found.sent or await _sent_lines(connection, tenant, found)
-        await update_import(
-            connection,
-            tenant,
-            found.order_id,
-            state=ImportState.ACKED,
-            action="",
-            document_id=document_id,
-            document_number="",
-            document_revision=found.content_revision,
-            sent_lines=dump_sent_lines(sent),
-            reason="",
-            unread=True,
-            complete=False,
-            acknowledged=True,
-        )
-
-    async def _end(
-        self, connection: Connection, tenant: UUID, found: ImportRow, actor: str
-    ) -> None:
-        assert found.connection_id is not None
-        await update_import(
-            connection,
-            tenant,
-            found.order_id,
-            state=ImportState.WITHDRAWN,
-            action="",
-            document_revision=max(found.document_revision, found.content_revision),
-            reason=f"{SETTLED_BY_HAND}{actor}",
-            complete=True,
-            unread=False,
-        )
-        warehouse = await load_connection(connection, tenant, found.connection_id)
-        await release_holds(connection, warehouse.rule, found.order_id, f"settled by {actor}")
-
 
 async def _load(connection: Connection, tenant: UUID, order_id: UUID) -> ImportRow:
     row = (await lock_imports(connection, tenant, [order_id])).get(order_id)
     if row is None:
         raise NotFound(f"there is no import of order {order_id}")
     return row
-
-
-async def _sent_lines(connection: Connection, tenant: UUID, found: ImportRow) -> list[SentLine]:
-    cursor = await connection.execute(
-        """
-        SELECT hold.line_id, item.product_number, coalesce(hold.warehouse, ''), hold.wanted
-        FROM hold JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
-        WHERE hold.tenant_id = %s AND hold.order_id = %s AND hold.wanted > 0
-        ORDER BY hold.line_id
-        """,
-        [tenant, found.order_id],
-    )
-    return [SentLine(*row) for row in await cursor.fetchall()]
 
 
 async def _message(connection: Connection, tenant: UUID, row: ImportRow) -> api.Import:

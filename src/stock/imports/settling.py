@@ -30,24 +30,46 @@ async def settle_orders(
     """Decide holds and imports of orders whose imports are locked (`known`), and publish both."""
     if not orders:
         return
+    if warehouse is None:
+        goods = await resolve_goods(connection, tenant, orders)
+    else:
+        goods = await hold_goods(connection, warehouse, orders, known, _cause(orders))
+    for order_id, order in orders.items():
+        await _advance(connection, tenant, warehouse, order, known[order_id], goods[order_id])
+    if warehouse is not None:
+        await leases.offer(connection, CONNECTION_WORK, str(warehouse.id), tenant)
+
+
+async def hold_goods(
+    connection: Connection,
+    warehouse: ConnectionRow,
+    orders: Mapping[UUID, order_pb2.Order],
+    known: Mapping[UUID, ImportRow],
+    cause: str,
+) -> dict[UUID, Goods]:
+    """Decide and publish the holds of orders, by what their lines are linked to by now.
+
+    Their imports are locked (`known`). Gives what their goods are, with the
+    lines that are in the way: what follows for the imports is the caller's.
+    """
+    tenant = warehouse.tenant_id
     goods = await resolve_goods(connection, tenant, orders)
     holds = await load_holds(connection, tenant, orders.keys())
     item_ids = {UUID(hold.item_id) for hold in holds} | {
         item_id for order in goods.values() for item_id in order.items.values()
     }
-    if warehouse is not None:
-        rule = await lock_items(connection, warehouse.rule, item_ids)
-        holds = await load_holds(connection, tenant, orders.keys())
-        after = await holds_after(connection, warehouse, rule, orders, known, goods, holds)
-        await write_holds(connection, tenant, after)
-        # What a document that stands nets of the new lines: it is known already.
-        standing = [order_id for order_id in orders if known[order_id].document_revision]
-        await absorb_orders(connection, rule, standing)
-    for order_id, order in orders.items():
-        await _advance(connection, tenant, warehouse, order, known[order_id], goods[order_id])
-    if warehouse is not None:
-        await publish(connection, rule, item_ids, _cause(orders))
-        await leases.offer(connection, CONNECTION_WORK, str(warehouse.id), tenant)
+    rule = await lock_items(connection, warehouse.rule, item_ids)
+    holds = await load_holds(connection, tenant, orders.keys())
+    after = await holds_after(connection, warehouse, rule, orders, known, goods, holds)
+    await write_holds(connection, tenant, after)
+    # What a document that stands nets of the new lines is known already; what one
+    # netted that is gone counts again.
+    netted = {order_id for order_id in orders if known[order_id].document_revision} | {
+        UUID(hold.order_id) for hold in after if hold.absorbed
+    }
+    await absorb_orders(connection, rule, netted)
+    await publish(connection, rule, item_ids, cause)
+    return goods
 
 
 async def _advance(

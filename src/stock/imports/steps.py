@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from spojka.database import Connection
-from stock.domain.imports import Situation, Step, next_step
+from stock.domain.imports import Step, next_step
 from stock.imports.creating import create, mark_create
 from stock.imports.importer import Importer
 from stock.imports.looking_up import look_up
@@ -20,29 +20,21 @@ async def take_step(importer: Importer, order_id: UUID) -> None:
     """
     async with importer.database.transaction(importer.row.tenant_id) as connection:
         found = (await lock_imports(connection, importer.row.tenant_id, [order_id]))[order_id]
-        step = next_step(_situation(importer, found))
+        step = next_step(found.situation(automatic=importer.row.automatic_import))
         if step is Step.NONE:
             await _wait(importer, connection, found)
             return
         if step is Step.CREATE:
             document = await mark_create(importer, connection, found)
     if step is Step.CREATE:
-        await create(importer, found, document)
+        if document is None:
+            importer.after_commit()
+        else:
+            await create(importer, found, document)
     elif step is Step.LOOK_UP:
         await look_up(importer, found)
     else:
         await replace(importer, found)
-
-
-def _situation(importer: Importer, found: ImportRow) -> Situation:
-    return Situation(
-        found.status,
-        found.content_revision,
-        found.document_revision,
-        found.cancelled,
-        importer.row.automatic_import,
-        resolved=not found.problem_lines,
-    )
 
 
 async def _wait(importer: Importer, connection: Connection, found: ImportRow) -> None:

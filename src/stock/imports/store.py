@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from spojka.database import Connection
 from spojka.values import format_decimal
 from stock.domain.holds import Hold
-from stock.domain.imports import ImportState
+from stock.domain.imports import ImportState, Situation
 from stock.domain.netting import ReadBack, SentLine
 from stock.warehouses.port import Document, DocumentLine
 
@@ -64,6 +64,17 @@ class ImportRow:
     def status(self) -> ImportState:
         """The state as the domain knows it."""
         return ImportState(self.state)
+
+    def situation(self, *, automatic: bool) -> Situation:
+        """What decides about its next step; `automatic` says that orders are sent at all."""
+        return Situation(
+            self.status,
+            self.content_revision,
+            self.document_revision,
+            self.cancelled,
+            automatic,
+            resolved=not self.problem_lines,
+        )
 
     @property
     def sent(self) -> list[SentLine]:
@@ -185,6 +196,7 @@ class Seen:
     """What an order's document shows of its lines."""
 
     order_id: UUID
+    document_number: str
     delivered: Mapping[str, str]
     complete: bool
 
@@ -193,12 +205,15 @@ async def write_seen(connection: Connection, tenant_id: UUID, seen: Sequence[See
     """Keep what the documents of locked imports show; they are read."""
     await connection.execute(
         """
-        UPDATE order_import SET unread = false, delivered = row.delivered, complete = row.complete
-        FROM unnest(%s::uuid[], %s::jsonb[], %s::boolean[]) AS row (order_id, delivered, complete)
+        UPDATE order_import SET unread = false, document_number = row.document_number,
+                                delivered = row.delivered, complete = row.complete
+        FROM unnest(%s::uuid[], %s::text[], %s::jsonb[], %s::boolean[])
+            AS row (order_id, document_number, delivered, complete)
         WHERE order_import.tenant_id = %s AND order_import.order_id = row.order_id
         """,
         [
             [each.order_id for each in seen],
+            [each.document_number for each in seen],
             [Jsonb(dict(each.delivered)) for each in seen],
             [each.complete for each in seen],
             tenant_id,

@@ -106,7 +106,7 @@ async def apply_answer(
     not applied but returned, for the mass-change gate to decide about.
     """
     result = Applied()
-    if not await _stays_active(connection, rule):
+    if not await stays_active(connection, rule):
         return result
     cards = await _without_older(connection, rule, answer)
     moved, described = await _changed(connection, rule, cards, result, hold_zeroing=hold_zeroing)
@@ -145,10 +145,13 @@ async def stocked_cards(connection: Connection, rule: StockRule) -> int:
     return int(row[0])
 
 
-async def _stays_active(connection: Connection, rule: StockRule) -> bool:
-    # An answer that arrives after the connection was switched off changes
-    # nothing: its levels are frozen. The lock puts answers of one connection
-    # in a line: an older one must see that a newer one found a card unchanged.
+async def stays_active(connection: Connection, rule: StockRule) -> bool:
+    """Whether the connection is active, and stays so until this transaction ends.
+
+    An answer that arrives after it was switched off changes nothing: its levels
+    are frozen. The lock puts answers of one connection in a line: an older one
+    must see that a newer one found a card unchanged.
+    """
     cursor = await connection.execute(
         "SELECT FROM connection WHERE tenant_id = %s AND id = %s AND state <> 'inactive'"
         " FOR NO KEY UPDATE",

@@ -1,6 +1,6 @@
 """What a connection's work is due: questions to the database, answered without locks."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -17,14 +17,6 @@ _IMPORT_WORK: Final = """
 READING_AFTER_IMPULSE: Final = "incremental"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An order's document that is to be read back."""
-
-    order_id: UUID
-    document_id: str
-
-
 async def due_import(connection: Connection, row: ConnectionRow) -> UUID | None:
     """The import that has waited longest for its next step."""
     cursor = await connection.execute(
@@ -36,54 +28,67 @@ async def due_import(connection: Connection, row: ConnectionRow) -> UUID | None:
     return found[0] if found else None
 
 
-async def unread_documents(
-    connection: Connection, row: ConnectionRow, limit: int
-) -> list[Document]:
-    """Documents that were acknowledged and not read back yet."""
+async def unread_documents(connection: Connection, row: ConnectionRow, limit: int) -> list[str]:
+    """The ids of documents that were acknowledged and not read back yet."""
     cursor = await connection.execute(
-        "SELECT order_id, document_id FROM order_import"
+        "SELECT document_id FROM order_import"
         " WHERE tenant_id = %s AND connection_id = %s AND unread AND state = 'acked'"
         " ORDER BY order_id LIMIT %s",
         [row.tenant_id, row.id, limit],
     )
-    return [Document(*found) for found in await cursor.fetchall()]
+    return list(dict.fromkeys(found[0] for found in await cursor.fetchall()))
 
 
-async def open_documents(connection: Connection, row: ConnectionRow) -> list[Document]:
-    """Documents of which something is still to come."""
+async def open_documents(connection: Connection, row: ConnectionRow) -> list[str]:
+    """The ids of documents of which something is still to come."""
     cursor = await connection.execute(
-        "SELECT order_id, document_id FROM order_import"
+        "SELECT document_id FROM order_import"
         " WHERE tenant_id = %s AND connection_id = %s AND state = 'acked' AND NOT complete"
         " ORDER BY order_id",
         [row.tenant_id, row.id],
     )
-    return [Document(*found) for found in await cursor.fetchall()]
+    return list(dict.fromkeys(found[0] for found in await cursor.fetchall()))
 
 
 async def orders_of_documents(
-    connection: Connection, row: ConnectionRow, document_ids: list[str]
-) -> dict[str, UUID]:
-    """Which of the documents stand for orders that we know."""
+    connection: Connection, row: ConnectionRow, document_ids: Collection[str]
+) -> list[tuple[str, UUID]]:
+    """The documents that stand for orders that we know, each with its order.
+
+    People may say of several orders that one document stands for them.
+    """
     cursor = await connection.execute(
         """
         SELECT document_id, order_id FROM order_import
         WHERE tenant_id = %s AND connection_id = %s AND document_id = ANY(%s) AND document_id <> ''
         """,
-        [row.tenant_id, row.id, document_ids],
+        [row.tenant_id, row.id, list(document_ids)],
     )
-    return dict(await cursor.fetchall())
+    return await cursor.fetchall()
 
 
 async def imports_by_hand(connection: Connection, row: ConnectionRow, limit: int) -> list[UUID]:
-    """Orders that people put into the warehouse system themselves (automatic import off)."""
+    """Orders that people put into the warehouse system themselves (automatic import off).
+
+    First those that have not been looked up for the longest time.
+    """
     if row.automatic_import:
         return []
     cursor = await connection.execute(
         "SELECT order_id FROM order_import WHERE tenant_id = %s AND connection_id = %s"
-        " AND state = 'local' AND NOT complete ORDER BY order_id LIMIT %s",
+        " AND state = 'local' AND NOT complete ORDER BY next_attempt_time, order_id LIMIT %s",
         [row.tenant_id, row.id, limit],
     )
     return [found[0] for found in await cursor.fetchall()]
+
+
+async def put_last(connection: Connection, row: ConnectionRow, order_id: UUID) -> None:
+    """Have an order looked up again only after all others of `imports_by_hand`."""
+    await connection.execute(
+        "UPDATE order_import SET next_attempt_time = now()"
+        " WHERE tenant_id = %s AND order_id = %s AND state = 'local'",
+        [row.tenant_id, order_id],
+    )
 
 
 async def time_left(connection: Connection, row: ConnectionRow) -> timedelta:

@@ -38,10 +38,13 @@ from stock.worker.condition import note_trouble, note_well
 from stock.worker.numbering import draw
 from stock.worker.reading import Reading
 from stock.worker.recovery import resume_readings, say_in
+from stock.worker.set_aside import forget_settled, note_readable, set_aside, tell_unreadable
 
 IMPORTS_IN_A_ROW: Final = 20
 TARGETS_MAX: Final = 1000
 LOOKED_UP_BY_HAND_MAX: Final = 50
+UNREADABLE_MAX: Final = 8
+"""Documents of one answer that are looked for one by one; with more, the system is in trouble."""
 Job = Callable[[], Awaitable[None]]
 
 
@@ -113,7 +116,7 @@ class ConnectionWorker:
             (self.row.decide_after, self._relevel),
             (page_waits, self._next_page),
             (order_id, partial(self._import, order_id)),
-            (unread, partial(self._read_back, [found.document_id for found in unread])),
+            (unread, partial(self._read_back, unread)),
             (self.documents, self._read_next_documents),
             (self.by_hand, self._look_up_by_hand),
             (self.targets, self._read_targets),
@@ -156,39 +159,57 @@ class ConnectionWorker:
         await self._read_back([self.documents.popleft() for _ in range(count)])
 
     async def _read_back(self, document_ids: list[str]) -> None:
-        numbered = await draw(self.database, self.row.tenant_id, self.row.id)
+        errors = await self._read_readable(document_ids)
+        if not errors:
+            return
+        # Where none of several can be read, it is the system that is in trouble.
+        in_trouble = len(errors) == len(document_ids) > 1 or len(errors) > UNREADABLE_MAX
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await set_aside(connection, self.row, errors)
+            if not in_trouble:
+                await tell_unreadable(connection, self.row, errors)
+        if in_trouble:
+            raise next(iter(errors.values()))
+
+    async def _read_readable(self, document_ids: list[str]) -> dict[str, WarehouseError]:
+        # One that can't be read must not keep the others from being read: it is
+        # found by halves, while there are few. Gives what is wrong with each.
         try:
-            documents = await self.client.read_documents(document_ids)
-        except (Refused, Unreadable):
-            await self._give_up_reading_back(document_ids)
-            raise
+            await self._read_documents(document_ids)
+        except (Refused, Unreadable) as error:
+            middle = len(document_ids) // 2
+            if not middle:
+                return {document_ids[0]: error}
+            first = await self._read_readable(document_ids[:middle])
+            if len(first) > UNREADABLE_MAX:
+                return first | dict.fromkeys(document_ids[middle:], error)
+            return first | await self._read_readable(document_ids[middle:])
+        return {}
+
+    async def _read_documents(self, document_ids: list[str]) -> None:
+        numbered = await draw(self.database, self.row.tenant_id, self.row.id)
+        documents = await self.client.read_documents(document_ids)
         found = {document.document_id: document for document in documents}
         async with self.database.transaction(self.row.tenant_id) as connection:
             orders = await agenda.orders_of_documents(connection, self.row, document_ids)
         read_backs = {
             order_id: ReadBack(numbered.number, found.get(document_id))
-            for document_id, order_id in orders.items()
+            for document_id, order_id in orders
         }
         async with self.database.transaction(self.row.tenant_id) as connection:
             await record_read_backs(connection, self.row.rule, read_backs)
+            await note_readable(connection, self.row, read_backs)
             imports = await load_imports(connection, self.row.tenant_id, read_backs)
         for row in imports.values():
             self._target(CardKey(line.warehouse, line.product_number) for line in row.sent)
         self._target(_cards_of(found.values()))
         self.after_commit()
 
-    async def _give_up_reading_back(self, document_ids: list[str]) -> None:
-        # Until the next reading: documents that can't be read must not hold
-        # up the rest; their goods stay held.
-        async with self.database.transaction(self.row.tenant_id) as connection:
-            await connection.execute(
-                "UPDATE order_import SET unread = false WHERE tenant_id = %s"
-                " AND connection_id = %s AND document_id = ANY(%s)",
-                [self.row.tenant_id, self.row.id, document_ids],
-            )
-
     async def _look_up_by_hand(self) -> None:
         order_id = self.by_hand.popleft()
+        # First of all: one whose look-up fails must not be the next one again.
+        async with self.database.transaction(self.row.tenant_id) as connection:
+            await agenda.put_last(connection, self.row, order_id)
         importer = Importer(
             self.database,
             self.row,
@@ -229,9 +250,16 @@ class ConnectionWorker:
         return gate.holds(zeroing, await stocked_cards(connection, self.row.rule))
 
     async def _request_full(self, connection: Connection) -> None:
+        # Where a person is asked already, one more reading would only be held as well.
         await connection.execute(
-            "UPDATE connection SET requested_reading = 'full', requested_cause = 'mass change'"
-            " WHERE tenant_id = %s AND id = %s",
+            """
+            UPDATE connection SET requested_reading = 'full', requested_cause = 'mass change'
+            WHERE tenant_id = %s AND id = %s
+              AND NOT EXISTS (SELECT FROM reading
+                              WHERE reading.tenant_id = connection.tenant_id
+                                AND reading.connection_id = connection.id
+                                AND reading.state = 'held')
+            """,
             [self.row.tenant_id, self.row.id],
         )
 
@@ -288,9 +316,10 @@ class ConnectionWorker:
             self.reading = None
             raise
         if done:
-            await self.reading.finish()
+            finished = await self.reading.finish()
             self.reading = None
-            await self._after_reading()
+            if finished:
+                await self._after_reading()
 
     async def _after_reading(self) -> None:
         async with self.database.transaction(self.row.tenant_id) as connection:
@@ -299,10 +328,9 @@ class ConnectionWorker:
                 await agenda.imports_by_hand(connection, self.row, LOOKED_UP_BY_HAND_MAX)
             )
             await watch_waiting_holds(connection, self.row)
+            await forget_settled(connection, self.row)
         known = set(self.documents)
-        self.documents.extend(
-            found.document_id for found in documents if found.document_id not in known
-        )
+        self.documents.extend(found for found in documents if found not in known)
 
     def _target(self, keys: Iterable[CardKey]) -> None:
         for key in keys:

@@ -12,13 +12,22 @@ from spojka.tasks import Task, close_tasks, open_task
 from spojka.values import ZERO
 from stock.connections.model import ConnectionRow
 from stock.domain.gate import Gate
-from stock.levels.apply import Answer, Span, apply_answer, missing_cards, remove_cards
+from stock.levels.apply import (
+    Answer,
+    Span,
+    apply_answer,
+    missing_cards,
+    remove_cards,
+    stays_active,
+)
 from stock.levels.relevel import ask
-from stock.warehouses.port import Card, CardPage, UnreadableCard, WarehouseClient
+from stock.warehouses.port import Card, CardPage, WarehouseClient
 from stock.worker.numbering import Numbered, draw
+from stock.worker.recovery import ask_again
+from stock.worker.unreadable import forget_unreadable, keep_unreadable
 
 READING_HELD: Final = "stock.reading_held"
-CARDS_UNREADABLE: Final = "stock.cards_unreadable"
+SWITCHED_OFF: Final = "the connection was switched off meanwhile"
 COVERAGE_KEPT: Final = timedelta(hours=2)
 """How long it is remembered which cards an answer spoke for; longer than any request runs."""
 
@@ -48,7 +57,13 @@ class Reading:
     blind: bool = False
     lets_rise: bool = False
     seen: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     zeroing: list[_Zeroing] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether it speaks for every card there is: none was without even an id."""
+        return self.kind == "full" and not self.blind
 
     async def begin(self) -> None:
         """Record that the reading has begun. A full one of a starting connection lets it rise."""
@@ -59,10 +74,11 @@ class Reading:
                 " VALUES (%s, %s, %s, %s, 'running', %s)",
                 [self.row.tenant_id, self.id, self.row.id, self.kind, self.cause],
             )
+            # A full one that was asked for meanwhile is not done with a lesser one.
             await connection.execute(
                 "UPDATE connection SET requested_reading = NULL, requested_cause = ''"
-                " WHERE tenant_id = %s AND id = %s",
-                [self.row.tenant_id, self.row.id],
+                " WHERE tenant_id = %s AND id = %s AND requested_reading IN ('incremental', %s)",
+                [self.row.tenant_id, self.row.id, self.kind],
             )
 
     async def next_page(self, client: WarehouseClient) -> bool:
@@ -75,21 +91,30 @@ class Reading:
         self.cursor = page.cursor or self.cursor
         return page.next_position is None
 
-    async def finish(self) -> None:
-        """Let the gate decide about what would fall to nothing, and end the reading."""
+    async def finish(self) -> bool:
+        """Let the gate decide about what would fall to nothing, and end the reading.
+
+        False where the connection was switched off meanwhile: what it knew is
+        frozen, and the reading has failed.
+        """
         assert self.first is not None
         async with self.database.transaction(self.row.tenant_id) as connection:
-            span = Span(self.seen, self.warehouses, self.first.number)
-            missing = (
-                await missing_cards(connection, self.row.rule, span)
-                if self.kind == "full" and not self.blind
-                else []
-            )
+            # Before the connection, as a person's word on a held reading does.
+            waiting = await self._lock_held(connection)
+            if not await stays_active(connection, self.row.rule):
+                await self._set_state(connection, "failed", 0, SWITCHED_OFF)
+                return False
+            span = Span(self.seen | self.unreadable, self.warehouses, self.first.number)
+            missing = await missing_cards(connection, self.row.rule, span) if self.complete else []
             gone = [card_id for card_id, _item in missing]
             stocked, missing_stocked = await self._stocked(connection, gone)
             zeroed = len(self.zeroing) + len(missing_stocked)
-            await self._replace_held(connection)
-            if Gate(self.row.mass_change_limit_percent).holds(zeroed, stocked):
+            held = Gate(self.row.mass_change_limit_percent).holds(zeroed, stocked)
+            if held and not self.complete:
+                zeroed += await self._take_over(connection, waiting)
+            if held or self.complete:
+                await self._replace(connection, waiting)
+            if held:
                 await self._hold(connection, gone, zeroed, stocked)
                 await self._end(connection, "held", zeroed)
             else:
@@ -97,15 +122,22 @@ class Reading:
                 if gone:
                     await remove_cards(connection, self.row.rule, span, self._said())
                 await self._end(connection, "applied", zeroed)
-            await self._forget_coverage(connection)
+            if self.complete:
+                await self._forget_coverage(connection)
+                await forget_unreadable(connection, self.row, self.unreadable)
         self.after_commit()
         if self.lets_rise and self.row.state == "starting":
             await self._let_rise()
+        return True
 
     async def fail(self, problem: str) -> None:
-        """Record that the reading broke off; what its pages said stays applied."""
+        """Record that the reading broke off, and ask for it again.
+
+        What its pages said stays applied.
+        """
         async with self.database.transaction(self.row.tenant_id) as connection:
             await self._set_state(connection, "failed", 0, problem)
+            await ask_again(connection, self.row, self.kind, self.cause)
 
     async def _ask(self, client: WarehouseClient) -> CardPage:
         if self.kind == "full":
@@ -115,11 +147,16 @@ class Reading:
 
     async def _apply(self, numbered: Numbered, page: CardPage) -> None:
         self.cards += len(page.cards)
+        for entry in page.unreadable:
+            if entry.card_id is None:
+                self.blind = True
+            else:
+                self.unreadable.add(entry.card_id)
         self.seen.update(card.card_id for card in page.cards)
         answer = Answer(numbered.number, numbered.asked_time, page.cards, self._said())
         async with self.database.transaction(self.row.tenant_id) as connection:
             applied = await apply_answer(connection, self.row.rule, answer, hold_zeroing=True)
-            await self._keep_unreadable(connection, page.unreadable)
+            await keep_unreadable(connection, self.row, page)
         self.after_commit()
         self.changed += applied.changed
         self.zeroing += [_Zeroing(card, numbered) for card in applied.zeroing]
@@ -155,16 +192,39 @@ class Reading:
         assert row is not None
         return row[0], row[1]
 
-    async def _replace_held(self, connection: Connection) -> None:
+    async def _lock_held(self, connection: Connection) -> list[UUID]:
         cursor = await connection.execute(
-            "UPDATE reading SET state = 'replaced'"
-            " WHERE tenant_id = %s AND connection_id = %s AND state = 'held' RETURNING id",
+            "SELECT id FROM reading WHERE tenant_id = %s AND connection_id = %s"
+            " AND state = 'held' FOR UPDATE",
             [self.row.tenant_id, self.row.id],
         )
-        replaced = [row[0] for row in await cursor.fetchall()]
+        return [row[0] for row in await cursor.fetchall()]
+
+    async def _take_over(self, connection: Connection, waiting: Sequence[UUID]) -> int:
+        # A reading that does not speak for every card can't say that the others
+        # are well: what waits for a person waits on. How many have stock is given.
+        cursor = await connection.execute(
+            "UPDATE held_level SET reading_id = %s WHERE tenant_id = %s AND reading_id = ANY(%s)"
+            " AND card_id <> ALL(%s) RETURNING card_id",
+            [
+                self.id,
+                self.row.tenant_id,
+                list(waiting),
+                [entry.card.card_id for entry in self.zeroing],
+            ],
+        )
+        taken = [row[0] for row in await cursor.fetchall()]
+        _stocked, taken_stocked = await self._stocked(connection, taken)
+        return len(taken_stocked)
+
+    async def _replace(self, connection: Connection, waiting: Sequence[UUID]) -> None:
+        await connection.execute(
+            "UPDATE reading SET state = 'replaced' WHERE tenant_id = %s AND id = ANY(%s)",
+            [self.row.tenant_id, list(waiting)],
+        )
         await connection.execute(
             "DELETE FROM held_level WHERE tenant_id = %s AND reading_id = ANY(%s)",
-            [self.row.tenant_id, replaced],
+            [self.row.tenant_id, list(waiting)],
         )
         await close_tasks(
             connection, self.row.tenant_id, READING_HELD, [f"connection/{self.row.id}"]
@@ -219,7 +279,7 @@ class Reading:
             """,
             [
                 self.cursor,
-                self.kind == "full" and not self.blind,
+                self.complete,
                 self.first.asked_time if self.first else None,
                 timedelta(seconds=jittered(self.row.reading_seconds, self.id)),
                 self.row.tenant_id,
@@ -250,53 +310,12 @@ class Reading:
     async def _forget_coverage(self, connection: Connection) -> None:
         # What an answer confirmed counts as long as a younger one has not spoken for
         # the same card: only a reading of everything makes the older ones needless.
-        if self.kind != "full" or self.blind:
-            return
         assert self.first is not None
         await connection.execute(
             "DELETE FROM coverage WHERE tenant_id = %s AND connection_id = %s"
             " AND capture < %s AND asked_time < now() - %s",
             [self.row.tenant_id, self.row.id, self.first.number, COVERAGE_KEPT],
         )
-
-    async def _keep_unreadable(
-        self, connection: Connection, unreadable: Sequence[UnreadableCard]
-    ) -> None:
-        for entry in unreadable:
-            if entry.card_id is None:
-                self.blind = True
-                continue
-            self.seen.add(entry.card_id)
-            await connection.execute(
-                """
-                INSERT INTO unreadable_card (tenant_id, connection_id, card_id, problem, fragment)
-                VALUES (%s, %s, %s, %s, %s)
-                ON CONFLICT (tenant_id, connection_id, card_id)
-                DO UPDATE SET problem = excluded.problem, fragment = excluded.fragment, time = now()
-                """,
-                [
-                    self.row.tenant_id,
-                    self.row.id,
-                    entry.card_id,
-                    entry.problem,
-                    entry.fragment,
-                ],
-            )
-        if unreadable:
-            await open_task(
-                connection,
-                self.row.tenant_id,
-                Task(
-                    CARDS_UNREADABLE,
-                    f"connection/{self.row.id}",
-                    f"Some cards of the warehouse system can't be read: {unreadable[0].problem}",
-                    "Mend the cards named here; their last good levels stay until then.",
-                    {
-                        "cards": ", ".join(entry.card_id or "?" for entry in unreadable[:50]),
-                        "fragment": unreadable[0].fragment,
-                    },
-                ),
-            )
 
     async def _let_rise(self) -> None:
         async with self.database.transaction(self.row.tenant_id) as connection:

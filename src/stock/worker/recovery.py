@@ -1,6 +1,6 @@
 """What a worker does first: what a stopped process, or a restored backup, left undone."""
 
-from spojka.database import Database
+from spojka.database import Connection, Database
 from stock.connections.model import ConnectionRow
 from stock.levels import relevel
 from stock.levels.epoch import current_epoch
@@ -16,12 +16,20 @@ async def resume_readings(database: Database, row: ConnectionRow) -> int:
         )
         kinds = {found[0] for found in await cursor.fetchall()}
         if kinds:
-            await connection.execute(
-                "UPDATE connection SET requested_reading = %s, requested_cause = 'interrupted'"
-                " WHERE tenant_id = %s AND id = %s AND requested_reading IS NULL",
-                ["full" if "full" in kinds else "incremental", row.tenant_id, row.id],
+            await ask_again(
+                connection, row, "full" if "full" in kinds else "incremental", "interrupted"
             )
         return await current_epoch(connection)
+
+
+async def ask_again(connection: Connection, row: ConnectionRow, kind: str, cause: str) -> None:
+    """Ask again for a reading that broke off, unless at least as much is asked for by now."""
+    await connection.execute(
+        "UPDATE connection SET requested_reading = %s, requested_cause = %s"
+        " WHERE tenant_id = %s AND id = %s"
+        " AND (requested_reading IS NULL OR (requested_reading, %s) = ('incremental', 'full'))",
+        [kind, cause, row.tenant_id, row.id, kind],
+    )
 
 
 async def say_in(database: Database, row: ConnectionRow, epoch: int) -> None:
