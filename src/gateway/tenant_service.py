@@ -19,10 +19,9 @@ class TenantServicer:
         self, request: accounts.CreateTenantRequest, _call: Call
     ) -> accounts.CreateTenantResponse:
         """Create a tenant; the same request again is the same tenant."""
-        if tenants.read_as_id(request.name) is not None:
-            problem = "would be taken for a tenant's id: choose a name that is no UUID"
-            raise InvalidArgument([Violation("name", problem)])
         async with self._database.infrastructure() as connection:
+            if await tenants.is_tenant_id(connection, request.name):
+                raise InvalidArgument([Violation("name", "is another tenant's id")])
             tenant = await tenants.insert_tenant(connection, request.name, request.display_name)
         if tenant is None:
             raise AlreadyExists(f"another tenant is named {request.name!r}: choose another name")

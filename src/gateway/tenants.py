@@ -20,12 +20,20 @@ def read_as_id(id_or_name: str) -> UUID | None:
 
 
 async def find_tenant_id(connection: Connection, id_or_name: str) -> UUID | None:
-    """The tenant of this id or name; None where there is none."""
-    tenant_id = read_as_id(id_or_name)
-    column, value = ("name", id_or_name) if tenant_id is None else ("id", str(tenant_id))
-    cursor = await connection.execute(f"SELECT id FROM tenant WHERE {column} = %s", [value])
+    """The tenant of this id, or else of this name; None where there is none."""
+    cursor = await connection.execute(
+        "SELECT id FROM tenant WHERE id = %(id)s OR name = %(name)s"
+        " ORDER BY id IS NOT DISTINCT FROM %(id)s DESC LIMIT 1",
+        {"id": read_as_id(id_or_name), "name": id_or_name},
+    )
     row = await cursor.fetchone()
     return row[0] if row else None
+
+
+async def is_tenant_id(connection: Connection, text: str) -> bool:
+    """Whether a text would be taken for a tenant's id."""
+    cursor = await connection.execute("SELECT FROM tenant WHERE id = %s", [read_as_id(text)])
+    return await cursor.fetchone() is not None
 
 
 async def insert_tenant(

@@ -74,9 +74,21 @@ async def test_the_limit_of_keys_holds_for_many_who_make_keys_at_once(
     await create(house, sent)
 
 
-async def test_no_tenant_has_a_name_that_is_an_id(house: House) -> None:
-    """Whoever named it would reach the tenant of that id, or none."""
-    for name in (house.tenants["alpha"], str(uuid4()), uuid4().hex):
+async def test_no_tenant_has_a_name_that_is_anothers_id(house: House) -> None:
+    """Whoever named it would reach the other one."""
+    alpha = UUID(house.tenants["alpha"])
+    for name in (str(alpha), alpha.hex):
         error = await refused(make_tenant(house, name))
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert (error.details() or "").startswith("name: ")
+
+
+async def test_a_tenant_whose_name_looks_like_an_id_is_found_by_it(house: House) -> None:
+    for name in (str(uuid4()), uuid4().hex):
+        tenant = await make_tenant(house, name)
+        made = await create(house, house.sent_with(house.admin, spojka_tenant=name))
+        listed = await ApiKeyServiceStub(house.channel).ListApiKeys(
+            accounts.ListApiKeysRequest(),
+            metadata=house.sent_with(house.admin, spojka_tenant=tenant.id),
+        )
+        assert made.api_key.id in [key.id for key in listed.api_keys]
