@@ -231,7 +231,9 @@ class Order(_message.Message):
     """
     @_builtins.property
     def order_time(self) -> _timestamp_pb2.Timestamp:
-        """When the customer ordered; where it is absent, when Spojka was told."""
+        """When the customer ordered; where it is absent, when Spojka was told. Not
+        before 1990, nor more than a year ahead.
+        """
 
     @_builtins.property
     def customer(self) -> Global___Customer: ...
@@ -395,6 +397,7 @@ class OrderLine(_message.Message):
     ean: _builtins.str
     name: _builtins.str
     quantity: _builtins.str
+    """At most 1,000,000,000."""
     unit: _builtins.str
     unit_price: _builtins.str
     """Negative on discounts."""
