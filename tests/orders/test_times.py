@@ -1,6 +1,5 @@
 """Times of orders: those that a shop can mean are kept to the microsecond, others are refused."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,9 +9,9 @@ from hypothesis import strategies as st
 
 from orders.domain.checks import violations
 from orders.domain.content import References, Wish
-from orders.messages.times import time_of, timestamp
-from payments.messages.payment import timestamp as payments_timestamp
+from orders.messages.times import time_of
 from spojka.errors import InvalidArgument
+from spojka.times import timestamp
 from tests.orders.shop import Shop, an_order
 from tests.orders.values import NOW, content
 
@@ -22,13 +21,10 @@ FIRST_SECOND = -62135596800
 """Of the year 1, at which they begin."""
 
 
-@pytest.mark.parametrize("message_of", [timestamp, payments_timestamp])
-@given(time=st.datetimes(timezones=st.just(UTC)))
-def test_any_time_is_told_as_it_is(
-    message_of: Callable[[datetime], Timestamp], time: datetime
-) -> None:
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_any_time_is_told_as_it_is(time: datetime) -> None:
     """A float has no place for the microseconds of a far year."""
-    assert time_of(message_of(time)) == time
+    assert time_of(timestamp(time)) == time
 
 
 @pytest.mark.parametrize(

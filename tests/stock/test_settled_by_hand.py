@@ -7,8 +7,9 @@ import pytest
 
 from spojka.database import Database
 from spojka.errors import FailedPrecondition
+from stock.imports.store import ImportRow
 from stock.warehouses.port import Document, DocumentLine, Meaning
-from tests.stock.conftest import MakeMerchant
+from tests.stock.conftest import MakeMerchant, Merchant
 from tests.stock.import_desk import (
     ImportDesk,
     LateRequests,
@@ -163,15 +164,21 @@ async def test_the_task_of_a_lost_document_ends_with_what_it_advises(
 # Beside a request that is under way.
 
 
-async def test_tried_again_an_order_on_its_way_keeps_the_time_of_its_look_up(
-    make_merchant: MakeMerchant, desk: ImportDesk
-) -> None:
+async def on_its_way(make_merchant: MakeMerchant) -> tuple[Merchant, Placed, ImportRow]:
+    """An order whose request got no answer, and its import."""
     merchant = (await begin(make_merchant, "A")).merchant
     scene = await scene_with(merchant, LateRequests)
     placed = await scene.order({"1": ("A", 2)})
     await scene.rest()
-    before = await merchant.import_of(placed.message)
-    assert before.state == "unknown"
+    found = await merchant.import_of(placed.message)
+    assert found.state == "unknown"
+    return merchant, placed, found
+
+
+async def test_tried_again_an_order_on_its_way_keeps_the_time_of_its_look_up(
+    make_merchant: MakeMerchant, desk: ImportDesk
+) -> None:
+    merchant, placed, before = await on_its_way(make_merchant)
     await desk.call(merchant, "RetryImport", placed.message)
     after = await merchant.import_of(placed.message)
     # The request may still be running: a look-up before then proves nothing.
@@ -181,11 +188,7 @@ async def test_tried_again_an_order_on_its_way_keeps_the_time_of_its_look_up(
 async def test_an_order_on_its_way_is_not_settled_and_nothing_of_it_changes(
     make_merchant: MakeMerchant, desk: ImportDesk
 ) -> None:
-    merchant = (await begin(make_merchant, "A")).merchant
-    scene = await scene_with(merchant, LateRequests)
-    placed = await scene.order({"1": ("A", 2)})
-    await scene.rest()
-    before = await merchant.import_of(placed.message)
+    merchant, placed, before = await on_its_way(make_merchant)
     for document_id in ("", "D9"):
         with pytest.raises(FailedPrecondition, match="look-up"):
             await desk.call(merchant, "SettleImport", placed.message, document_id=document_id)

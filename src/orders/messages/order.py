@@ -19,8 +19,9 @@ from orders.messages.content import (
     references_message,
     references_of,
 )
-from orders.messages.times import time_of, timestamp
+from orders.messages.times import time_of
 from spojka.api.orders.v1 import order_pb2
+from spojka.times import timestamp
 from spojka.values import format_decimal
 
 

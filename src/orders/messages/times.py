@@ -1,12 +1,8 @@
-"""Times in messages and in values (UTC, microseconds)."""
+"""Times of messages as values (UTC, microseconds); `spojka.times` writes them."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND: Final = timedelta(seconds=1)
 
 
 def time_of(message: Timestamp) -> datetime:
@@ -16,8 +12,3 @@ def time_of(message: Timestamp) -> datetime:
     except (OverflowError, OSError) as error:
         raise ValueError("is outside the years 1 to 9999") from error
     return whole.replace(microsecond=message.nanos // 1000)
-
-
-def timestamp(time: datetime) -> Timestamp:
-    """The message of a time; twice as quick as `FromDatetime`, which counts when orders pour in."""
-    return Timestamp(seconds=(time - EPOCH) // SECOND, nanos=time.microsecond * 1000)

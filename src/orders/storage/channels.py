@@ -6,11 +6,11 @@ from uuid import UUID
 
 from orders.domain.status import StatusRule
 from orders.messages.rule import rule_message
-from orders.messages.times import timestamp
 from orders.storage.rules import TENANT_RULE
 from spojka.api.orders.v1.channel_service_pb2 import Channel
 from spojka.database import Connection
 from spojka.errors import AlreadyExists, NotFound
+from spojka.times import timestamp
 
 _CHANNEL: Final = """
     SELECT channel.id, name, create_time, placed, paid, paid_unless, delivered, cancelled

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from orders.messages.times import timestamp
 from spojka.api.orders.v1 import order_pb2, order_service_pb2
 from spojka.database import Connection
+from spojka.times import timestamp
 from spojka.values import symbol_key
 
 PAGE_MAX_BYTES: Final = 8 * 1024 * 1024

@@ -1,20 +1,14 @@
 """Payments, their ledger lines and decisions in the contract's messages."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final
 from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from payments.messages.matching import money_message
 from payments.storage.lines import DecisionRow, LedgerLine
 from payments.storage.payments import PaymentRow, full_message
 from spojka.api.payments.v1 import payment_pb2
+from spojka.times import timestamp
 from spojka.values import Money
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND: Final = timedelta(seconds=1)
 
 
 def payment_message(
@@ -29,11 +23,6 @@ def payment_message(
     message.decisions.extend(_decision(each) for each in decisions)
     message.mail_ids.extend(str(mail_id) for mail_id in mail_ids)
     return message
-
-
-def timestamp(time: datetime) -> Timestamp:
-    """The message of a time."""
-    return Timestamp(seconds=(time - EPOCH) // SECOND, nanos=time.microsecond * 1000)
 
 
 def line_message(each: LedgerLine) -> payment_pb2.Allocation:
