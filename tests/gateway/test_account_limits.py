@@ -5,16 +5,15 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import grpc
-import pytest
 
 from gateway import api_keys
 from gateway.api_keys import MAX_LIVE_KEYS_PER_TENANT
 from spojka.api.accounts.v1 import accounts_service_pb2 as accounts
 from spojka.api.accounts.v1.accounts_service_pb2_grpc import ApiKeyServiceStub, TenantServiceStub
 from spojka.api.common.v1 import rules_pb2
-from spojka.database import Connection
 from tests.gateway.calling import refused
 from tests.gateway.house import House
+from tests.orders.locks import until_waiting
 
 Key: TypeAlias = accounts.ApiKey
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
@@ -44,26 +43,21 @@ async def revoke(house: House, metadata: Metadata, key_id: str) -> Key:
     return key
 
 
-async def test_the_limit_of_keys_holds_for_many_who_make_keys_at_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count_live_keys = api_keys.count_live_keys
-
-    async def count_slowly(connection: Connection, tenant_id: UUID | None) -> int:
-        count = await count_live_keys(connection, tenant_id)
-        await asyncio.sleep(0.05)
-        return count
-
-    monkeypatch.setattr(api_keys, "count_live_keys", count_slowly)
+async def test_the_limit_of_keys_holds_for_many_who_make_keys_at_once(house: House) -> None:
     sent = house.sent_with(house.admin, spojka_tenant="alpha")
+    alpha = UUID(house.tenants["alpha"])
     async with house.database.infrastructure() as connection:
         await connection.execute(
             "INSERT INTO api_key (id, tenant_id, scope, digest, created_by)"
-            " SELECT gen_random_uuid(), %s::uuid, 2, sha256(n::text::bytea), 'test'"
+            " SELECT gen_random_uuid(), %s, 2, sha256(n::text::bytea), 'test'"
             " FROM generate_series(2, %s) AS n",
-            [house.tenants["alpha"], MAX_LIVE_KEYS_PER_TENANT],
+            [alpha, MAX_LIVE_KEYS_PER_TENANT],
         )
-    answers = await asyncio.gather(*(create(house, sent) for _ in range(6)), return_exceptions=True)
+    async with house.database.infrastructure() as connection:
+        await api_keys.hold_keys(connection, alpha)
+        calls = [asyncio.ensure_future(create(house, sent)) for _ in range(6)]
+        await until_waiting(connection, len(calls))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
     made = [answer for answer in answers if not isinstance(answer, BaseException)]
     over = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
     assert (len(made), len(over)) == (1, 5)
