@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -30,7 +30,7 @@ IN_FLIGHT_MAX: Final = 64
 SWEEP_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 1.0
 BROKEN_MAX: Final = 5
-"""Judgings of a mail that may break off; then it is unreadable, and a person looks at it."""
+"""Judgings of a mail alone that may break off; then it is unreadable, and a person looks at it."""
 
 RETRY_FIRST: Final = timedelta(seconds=15)
 RETRY_LONGEST: Final = timedelta(minutes=30)
@@ -48,6 +48,7 @@ class _Judged:
     mail: StoredMail
     verdict: Verdict | None
     """None: judging broke off."""
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Worker:
         self._health = health
         self._after_commit = after_commit
         self._wake = asyncio.Event()
+        self._alone = asyncio.Lock()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._judged: asyncio.Queue[_Judged] = asyncio.Queue(IN_FLIGHT_MAX)
         self._unrecorded = 0
@@ -137,19 +139,47 @@ class Worker:
                 task.add_done_callback(self._in_flight.discard)
 
     async def _work(self, claim: Claim, mail: StoredMail) -> None:
-        verdict: Verdict | None
-        if claim.broken > BROKEN_MAX:
-            verdict = broken_verdict(f"Judging it broke off {BROKEN_MAX} times.")
+        if claim.broken > 1:
+            await self._work_alone(claim, mail)
         else:
+            self._pass_on(claim, mail, await self._try(mail))
+
+    async def _work_alone(self, claim: Claim, mail: StoredMail) -> None:
+        """Judge a mail that was taken before, of which nothing came.
+
+        The process may have ended by itself, or another mail of the same batch may have ended
+        it: only what breaks off while no other of them is judged counts against a mail.
+        """
+        async with self._alone:
             try:
-                verdict = await self._judge.judge(mail)
-            except Exception:  # - whatever a mail does to the judging, the worker goes on
-                log.exception("judging a mail broke off", mail=str(claim.mail_id))
-                self.stats.broken_judgings += 1
-                verdict = None
+                times = await queue.count_alone(self._database, claim)
+            except (Unavailable, psycopg.Error) as error:
+                self._health.degrade(PART, str(error))
+                return  # It is due again when the claim has passed.
+            if times is None:
+                return
+            verdict = (
+                await self._try(mail)
+                if times <= BROKEN_MAX
+                else broken_verdict(f"Judging it broke off {BROKEN_MAX} times.")
+            )
+            await self._pass_on(claim, mail, verdict).wait()
+
+    async def _try(self, mail: StoredMail) -> Verdict | None:
+        try:
+            return await self._judge.judge(mail)
+        except Exception:  # - whatever a mail does to the judging, the worker goes on
+            log.exception("judging a mail broke off", mail=str(mail.row.id))
+            self.stats.broken_judgings += 1
+            return None
+
+    def _pass_on(self, claim: Claim, mail: StoredMail, verdict: Verdict | None) -> asyncio.Event:
+        """Let it be recorded; what is given says when that is done."""
         crash_points.reach("mail-judged")
+        judged = _Judged(claim, mail, verdict)
         self._unrecorded += 1
-        self._judged.put_nowait(_Judged(claim, mail, verdict))
+        self._judged.put_nowait(judged)
+        return judged.recorded
 
     async def _record_forever(self) -> None:
         while True:
@@ -161,6 +191,8 @@ class Worker:
                 by_tenant[judged.claim.tenant_id].append(judged)
             for tenant_id, its_mails in by_tenant.items():
                 await self._record(tenant_id, sorted(its_mails, key=lambda one: one.mail.row.id))
+            for judged in batch:
+                judged.recorded.set()
             self._unrecorded -= len(batch)
             self._wake.set()
 

@@ -92,13 +92,15 @@ CREATE TABLE mail_queue (
     tenant_id uuid        NOT NULL,
     due_time  timestamptz NOT NULL DEFAULT now(),
     claims    integer     NOT NULL DEFAULT 0,
-    broken    integer     NOT NULL DEFAULT 0
+    broken    integer     NOT NULL DEFAULT 0,
+    alone     integer     NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX mail_queue_due ON mail_queue (due_time);
 COMMENT ON TABLE mail_queue IS 'Mails that are to be judged: work of all tenants';
 COMMENT ON COLUMN mail_queue.due_time IS 'While one is judged, when others may take it';
 COMMENT ON COLUMN mail_queue.claims IS 'How often it was taken; whoever took it is known by the number';
 COMMENT ON COLUMN mail_queue.broken IS 'How often in a row it was taken and nothing came of it';
+COMMENT ON COLUMN mail_queue.alone IS 'How often of these no other such mail was judged beside it';
 
 DO $$
 DECLARE

@@ -88,7 +88,11 @@ async def test_a_batch_of_every_outcome_is_written_whole(
     ]
     sent = [await scene.send(raw) for raw in raws]
     broken = await scene.send(letter("666"))
-    await scene.sql("UPDATE mail_queue SET broken = %s WHERE mail_id = %s", BROKEN_MAX, broken)
+    await scene.sql(
+        "UPDATE mail_queue SET broken = 1, alone = %s WHERE mail_id = %s",
+        BROKEN_MAX,
+        broken,
+    )
     all_came, judge = asyncio.Event(), Judge.judge
     came: list[UUID] = []
 

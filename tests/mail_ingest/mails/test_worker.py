@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -153,10 +154,47 @@ async def test_a_mail_that_breaks_the_judging_stops_nobody(
     (mail,) = await scene.judged(bad)
     assert mail.state == mail_service_pb2.MAIL_STATE_UNREADABLE
     assert mail.trust_reason == f"Judging it broke off {working.BROKEN_MAX} times."
-    assert scene.worker.stats.broken_judgings == working.BROKEN_MAX
+    # The first time it was judged beside others.
+    assert scene.worker.stats.broken_judgings == 1 + working.BROKEN_MAX
     assert len(await scene.told()) == 5
     (task,) = await scene.tasks("UNREADABLE_MAILS")
     assert task.details["count"] == "1"
+
+
+async def test_mails_taken_with_one_that_ends_the_process_are_not_blamed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends it is judged unreadable at last; all others are read, however often they fell."""
+    judge, fell, beside = Judge.judge, asyncio.Event(), set[UUID]()
+
+    async def fatal(self: Judge, mail: StoredMail) -> Verdict:
+        beside.add(mail.row.id)
+        try:
+            if b"order 666" in mail.raw:
+                fell.set()
+                await asyncio.Event().wait()
+            if len(beside) > 1:
+                await asyncio.Event().wait()
+            return await judge(self, mail)
+        finally:
+            beside.remove(mail.row.id)
+
+    monkeypatch.setattr(Judge, "judge", fatal)
+    good = [await scene.send(letter(str(vs))) for vs in range(1, 16)]
+    bad = await scene.send(letter("666"))
+    for _ in range(1 + working.BROKEN_MAX):
+        fell.clear()
+        await scene.worker.start()
+        async with asyncio.timeout(30):
+            await fell.wait()
+        await scene.worker.stop()
+        await scene.make_due()
+    await scene.worker.start()
+    (mail,) = await scene.judged(bad)
+    assert mail.state == mail_service_pb2.MAIL_STATE_UNREADABLE
+    assert mail.trust_reason == f"Judging it broke off {working.BROKEN_MAX} times."
+    assert {mail.state for mail in await scene.judged(*good)} == {mail_service_pb2.MAIL_STATE_READ}
+    assert len(await scene.told()) == len(good)
 
 
 async def test_a_mail_that_can_not_be_recorded_stops_nobody(
