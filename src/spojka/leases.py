@@ -54,11 +54,11 @@ async def claim(
         """
         UPDATE lease SET holder = %s, token = token + 1, expiry_time = now() + %s,
                          due_time = 'infinity'
-        WHERE (kind, subject) IN (
-            SELECT kind, subject FROM lease
+        WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM lease
             WHERE kind = %s AND (expiry_time < now() OR expiry_time IS NULL AND due_time <= now())
             ORDER BY due_time LIMIT %s FOR UPDATE SKIP LOCKED
-        )
+        ))
         RETURNING subject, tenant_id, token
         """,
         [holder, ttl, kind, limit],

@@ -25,6 +25,16 @@ CONFIRMATION_KEPT: Final = timedelta(days=7)
 BATCH_ROWS: Final = 500
 PART: Final = "janitor"
 
+# An array is made once. What stands behind IN is a relation, and was asked anew for each mail of
+# a merchant whom the statistics did not know yet.
+_FORGET: Final = """
+    DELETE FROM mail WHERE tenant_id = %(tenant)s AND id = ANY(ARRAY(
+        SELECT id FROM mail WHERE tenant_id = %(tenant)s
+        AND (id < %(before)s OR state = %(confirmation)s AND id < %(confirmations_before)s)
+        LIMIT %(limit)s))
+    RETURNING id, state, bank
+"""
+
 log = structlog.get_logger()
 
 
@@ -133,20 +143,14 @@ async def _forget_mails(
 ) -> int:
     """Forget mails of before then, and confirmations of before their time; returns how many."""
     cursor = await connection.execute(
-        """
-        DELETE FROM mail WHERE tenant_id = %s AND id IN (
-            SELECT id FROM mail WHERE tenant_id = %s
-            AND (id < %s OR state = %s AND id < %s) LIMIT %s)
-        RETURNING id, state, bank
-        """,
-        [
-            tenant_id,
-            tenant_id,
-            _first_id(before),
-            api.MAIL_STATE_CONFIRMATION,
-            _first_id(confirmations_before),
-            BATCH_ROWS,
-        ],
+        _FORGET,
+        {
+            "tenant": tenant_id,
+            "before": _first_id(before),
+            "confirmation": api.MAIL_STATE_CONFIRMATION,
+            "confirmations_before": _first_id(confirmations_before),
+            "limit": BATCH_ROWS,
+        },
     )
     rows = await cursor.fetchall()
     ids = [row[0] for row in rows]

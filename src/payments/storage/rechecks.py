@@ -83,9 +83,9 @@ async def claim(connection: Connection, until_given_up: timedelta, limit: int) -
     cursor = await connection.execute(
         """
         UPDATE recheck SET due_time = now() + %s
-        WHERE (tenant_id, of_order, subject_id) IN (
-            SELECT tenant_id, of_order, subject_id FROM recheck WHERE due_time <= now()
-            ORDER BY due_time LIMIT %s FOR UPDATE SKIP LOCKED)
+        WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM recheck WHERE due_time <= now()
+            ORDER BY due_time LIMIT %s FOR UPDATE SKIP LOCKED))
         RETURNING tenant_id, of_order, subject_id, due_time
         """,
         [until_given_up, limit],

@@ -15,9 +15,9 @@ _REMEMBER: Final = """
     ON CONFLICT DO NOTHING RETURNING id
 """
 _PRUNE: Final = """
-    DELETE FROM inbox WHERE (consumer, id) IN (
-        SELECT consumer, id FROM inbox WHERE time < now() - %s ORDER BY time LIMIT %s
-    )
+    DELETE FROM inbox WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM inbox WHERE time < now() - %s ORDER BY time LIMIT %s
+    ))
 """
 
 

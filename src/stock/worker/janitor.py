@@ -79,12 +79,12 @@ class Janitor:
     async def _bury(self, connection: Connection, tenant_id: UUID) -> None:
         cursor = await connection.execute(
             """
-            UPDATE item SET content = '' WHERE tenant_id = %s AND id IN (
+            UPDATE item SET content = '' WHERE tenant_id = %s AND id = ANY(ARRAY(
                 SELECT item.id FROM item
                 WHERE item.tenant_id = %s AND removed AND content <> ''
                   AND NOT EXISTS (SELECT FROM movement WHERE movement.tenant_id = item.tenant_id
                                   AND movement.item_id = item.id AND movement.time > now() - %s)
-                ORDER BY item.id LIMIT %s FOR UPDATE)
+                ORDER BY item.id LIMIT %s FOR UPDATE))
             RETURNING id
             """,
             [tenant_id, tenant_id, TOMBSTONE_AFTER, BATCH_ITEMS],

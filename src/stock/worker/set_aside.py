@@ -52,9 +52,10 @@ async def forget_settled(connection: Connection, row: ConnectionRow) -> None:
         """
         SELECT subject FROM task
         WHERE tenant_id = %s AND kind = %s AND resolve_time IS NULL
-          AND subject NOT IN (SELECT 'order/' || order_id FROM order_import
-                              WHERE tenant_id = %s AND connection_id = %s
-                                AND state = 'acked' AND NOT complete)
+          AND NOT EXISTS (SELECT FROM order_import
+                          WHERE tenant_id = %s AND connection_id = %s
+                            AND state = 'acked' AND NOT complete
+                            AND 'order/' || order_id = subject)
         """,
         [row.tenant_id, DOCUMENT_UNREADABLE, row.tenant_id, row.id],
     )
