@@ -166,11 +166,19 @@ def _lose_the_last_word_on_what_is_paid(evidence: Evidence) -> Evidence:
 
 
 def _swap_two_words_on_what_is_paid(evidence: Evidence) -> Evidence:
-    events = next(
-        events for events, _ in _told(evidence, events_pb2.OrderPaymentChanged) if len(events) > 1
-    )
+    events = next(_words_on_what_is_paid(evidence))
     events[0], events[1] = events[1], events[0]
     return evidence
+
+
+def can_be_swapped(evidence: Evidence) -> bool:
+    """Whether an order's payment changed twice: parts that come together are one change."""
+    return any(_words_on_what_is_paid(evidence))
+
+
+def _words_on_what_is_paid(evidence: Evidence) -> Iterator[list[Any]]:
+    told = _told(evidence, events_pb2.OrderPaymentChanged)
+    return (events for events, _ in told if len(events) > 1)
 
 
 def _open_a_task_about_a_steady_order(evidence: Evidence) -> Evidence:
