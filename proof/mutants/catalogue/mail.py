@@ -120,6 +120,18 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         red=r"== set\(\)",
     ),
     mutant(
+        "mail-alone",
+        "the turns of mails of which nothing came before: they are judged beside one another",
+        Edit(
+            "src/mail_ingest/mails/worker.py",
+            "        async with self._alone:\n",
+            "        async with asyncio.Lock():\n",
+        ),
+        test="mail_ingest/mails/test_worker.py::"
+        "test_mails_taken_with_one_that_ends_the_process_are_not_blamed",
+        red=r"== \{2\}",
+    ),
+    mutant(
         "mail-read-again",
         "the memory of the movements that a mail told of before it was read again",
         Edit(
