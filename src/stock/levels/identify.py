@@ -99,13 +99,16 @@ async def remove_bare_items(
     connection: Connection, rule: StockRule, item_ids: Collection[UUID]
 ) -> None:
     """Mark those locked items removed that no card stands for; their EANs are free again."""
+    # An array is made once: a join would look for each item through all levels of a merchant
+    # whom PostgreSQL's statistics do not know yet.
     await connection.execute(
         """
-        UPDATE item SET removed = true, gtin = NULL WHERE tenant_id = %s AND id = ANY(%s)
-          AND NOT EXISTS (SELECT FROM level WHERE level.tenant_id = item.tenant_id
-                                              AND level.item_id = item.id)
+        UPDATE item SET removed = true, gtin = NULL
+        WHERE tenant_id = %(tenant)s AND id = ANY(%(items)s)
+          AND id <> ALL(ARRAY(SELECT item_id FROM level
+                              WHERE tenant_id = %(tenant)s AND item_id = ANY(%(items)s)))
         """,
-        [rule.tenant_id, list(item_ids)],
+        {"tenant": rule.tenant_id, "items": list(item_ids)},
     )
 
 

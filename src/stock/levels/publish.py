@@ -29,21 +29,23 @@ from stock.levels.epoch import current_epoch
 EVENT_TYPE: Final = events_pb2.StockChanged.DESCRIPTOR.full_name
 SHORTAGE: Final = "stock.shortage"
 
+# Asked of each level, never joined: without statistics a join begins with the warehouses, and
+# reads all levels of each.
 _ITEMS: Final = """
     SELECT item.id, product_number, ean, item.name, unit, kind, removed, buffer, item.available,
            revision, content, level.warehouse, level.available, level.as_of_time
     FROM item
-    LEFT JOIN (level JOIN warehouse
-                   ON (warehouse.tenant_id, warehouse.connection_id, warehouse.code)
-                    = (level.tenant_id, level.connection_id, level.warehouse)
-                  AND warehouse.included)
-           ON level.tenant_id = item.tenant_id AND level.item_id = item.id
-    WHERE item.tenant_id = %b AND item.id = ANY(%b::uuid[])
+    LEFT JOIN level ON level.tenant_id = item.tenant_id AND level.item_id = item.id
+                   AND (SELECT included FROM warehouse
+                        WHERE warehouse.tenant_id = level.tenant_id
+                          AND warehouse.connection_id = level.connection_id
+                          AND warehouse.code = level.warehouse)
+    WHERE item.tenant_id = %(tenant)b AND item.id = ANY(%(items)b::uuid[])
     ORDER BY item.id
 """
 _HOLDS: Final = """
     SELECT item_id, warehouse, sum(wanted - absorbed) FROM hold
-    WHERE tenant_id = %b AND item_id = ANY(%b::uuid[]) AND wanted > absorbed
+    WHERE tenant_id = %(tenant)b AND item_id = ANY(%(items)b::uuid[]) AND wanted > absorbed
     GROUP BY item_id, warehouse
 """
 _WRITE: Final = """
@@ -162,7 +164,7 @@ async def read_known(
     connection: Connection, rule: StockRule, item_ids: Collection[UUID]
 ) -> list[Known]:
     """Read what decides about items, by their ids."""
-    parameters = [rule.tenant_id, list(item_ids)]
+    parameters = {"tenant": rule.tenant_id, "items": list(item_ids)}
     cursor = await connection.execute(_ITEMS, parameters, binary=True)
     rows = await cursor.fetchall()
     cursor = await connection.execute(_HOLDS, parameters, binary=True)
