@@ -114,7 +114,7 @@ async def running_house(postgres_url: str, bootstrap: str, folder: Path) -> Asyn
         options = UpOptions(settings=settings, free_ports=True)
         installation = await stack.enter_async_context(running(options))
         assert installation.admin_key is not None
-        canaries.append(Canary("admin key", installation.admin_key.rpartition("_")[2]))
+        canaries.append(Canary("admin key", installation.admin_key.split("_", 2)[2]))
         edge = installation.edge.grpc_address
         for bank in street.banks.values():
             bank.courier.port = installation.settings.smtp_port
