@@ -1,10 +1,11 @@
 """The tasks of the mail side: what only a person can set right."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from mail_ingest.connections.addresses import was_replaced
+from mail_ingest.mails.model import MailRow
 from spojka.api.mail.v1 import mail_service_pb2 as api
 from spojka.database import Connection
 from spojka.tasks import SPOJKA, Task, close_task, open_task
@@ -56,42 +57,25 @@ async def unreadable_mails(
     )
 
 
-async def rejected_mail(
-    connection: Connection,
-    tenant_id: UUID,
-    connection_id: UUID,
-    address_id: UUID,
-    mail_id: UUID,
-    day: date,
-    reason: str,
-) -> None:
+async def rejected_mail(connection: Connection, mail: MailRow, reason: str) -> None:
     """Tell of the first rejected mail of an address and day; the others of that day are silent."""
-    subject = _address_day(address_id, day)
     cursor = await connection.execute(
         "SELECT FROM task WHERE tenant_id = %s AND kind = %s AND subject = %s",
-        [tenant_id, REJECTED_MAIL, subject],
+        [mail.tenant_id, REJECTED_MAIL, _address_day(mail)],
     )
     if await cursor.fetchone() is None:
-        rejection = _rejection(subject, connection_id, mail_id, reason)
-        await open_task(connection, tenant_id, rejection)
+        await open_task(connection, mail.tenant_id, _rejection(mail, mail.id, reason))
 
 
-async def rejected_no_more(
-    connection: Connection,
-    tenant_id: UUID,
-    connection_id: UUID,
-    address_id: UUID,
-    mail_id: UUID,
-    day: date,
-) -> None:
+async def rejected_no_more(connection: Connection, mail: MailRow) -> None:
     """Let the open task of a rejected mail tell of another of that day; with none it is closed."""
-    subject = _address_day(address_id, day)
+    subject = _address_day(mail)
     cursor = await connection.execute(
         """
         SELECT FROM task WHERE tenant_id = %s AND kind = %s AND subject = %s
         AND details ->> 'mail_id' = %s AND resolve_time IS NULL
         """,
-        [tenant_id, REJECTED_MAIL, subject, str(mail_id)],
+        [mail.tenant_id, REJECTED_MAIL, subject, str(mail.id)],
     )
     if await cursor.fetchone() is None:
         return
@@ -100,14 +84,19 @@ async def rejected_no_more(
         SELECT id, value FROM mail WHERE tenant_id = %s AND state = %s
         AND address_id = %s AND receive_time::date = %s ORDER BY id LIMIT 1
         """,
-        [tenant_id, api.MAIL_STATE_QUARANTINED, address_id, day],
+        [
+            mail.tenant_id,
+            api.MAIL_STATE_QUARANTINED,
+            mail.address_id,
+            mail.receive_time.date(),
+        ],
     )
     row = await cursor.fetchone()
     if row is None:
-        await close_task(connection, tenant_id, REJECTED_MAIL, subject)
+        await close_task(connection, mail.tenant_id, REJECTED_MAIL, subject)
         return
     reason = api.Mail.FromString(row[1]).trust_reason
-    await open_task(connection, tenant_id, _rejection(subject, connection_id, row[0], reason))
+    await open_task(connection, mail.tenant_id, _rejection(mail, row[0], reason))
 
 
 async def address_confirmation(
@@ -185,18 +174,19 @@ async def mailbox_silent(
     )
 
 
-def _address_day(address_id: UUID, day: date) -> str:
-    return f"{address_id}/{day.isoformat()}"
+def _address_day(mail: MailRow) -> str:
+    return f"{mail.address_id}/{mail.receive_time.date().isoformat()}"
 
 
-def _rejection(subject: str, connection_id: UUID, mail_id: UUID, reason: str) -> Task:
+def _rejection(of: MailRow, mail_id: UUID, reason: str) -> Task:
+    """The task of a mail's address and day; `mail_id` is the mail that it shows."""
     return Task(
         REJECTED_MAIL,
-        subject,
+        _address_day(of),
         f"A mail was rejected: {reason}",
         "It pays nothing. If somebody else knows the address, rotate it; if the mail is "
         "your bank's, look at its evidence with 'spojka mail show'.",
-        {"mail_id": str(mail_id), "bank_connection_id": str(connection_id)},
+        {"mail_id": str(mail_id), "bank_connection_id": str(of.connection_id)},
     )
 
 

@@ -122,15 +122,7 @@ async def _open_tasks(connection: Connection, mail: StoredMail, verdict: Verdict
             connection, row.tenant_id, row.connection_id, row.address_id, row.receive_time
         )
     if verdict.state == mail_service_pb2.MAIL_STATE_QUARANTINED:
-        await mail_tasks.rejected_mail(
-            connection,
-            row.tenant_id,
-            row.connection_id,
-            row.address_id,
-            row.id,
-            row.receive_time.date(),
-            verdict.reason,
-        )
+        await mail_tasks.rejected_mail(connection, row, verdict.reason)
     elif verdict.state == mail_service_pb2.MAIL_STATE_CONFIRMATION:
         await mail_tasks.address_confirmation(
             connection, row.tenant_id, row.connection_id, row.id, verdict.provider
@@ -144,14 +136,7 @@ async def _close_tasks(connection: Connection, mail: StoredMail, verdict: Verdic
     if row.state == mail_service_pb2.MAIL_STATE_UNREADABLE:
         await mail_tasks.unreadable_mails(connection, row.tenant_id, row.bank, more=False)
     elif row.state == mail_service_pb2.MAIL_STATE_QUARANTINED and row.state != verdict.state:
-        await mail_tasks.rejected_no_more(
-            connection,
-            row.tenant_id,
-            row.connection_id,
-            row.address_id,
-            row.id,
-            row.receive_time.date(),
-        )
+        await mail_tasks.rejected_no_more(connection, row)
 
 
 def _unchanged(mail: StoredMail, verdict: Verdict) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,9 +12,7 @@ from spojka.api.orders.v1.events_pb2 import OrderCancelled
 from spojka.delivery import dead_letter
 from spojka.delivery import headers as names
 from spojka.delivery.acknowledged import AcknowledgedProducer, Record
-from spojka.delivery.admin import ensure_topics
 from spojka.delivery.headers import Headers
-from spojka.delivery.kafka_config import kafka_config
 from spojka.outbox import new_id
 from spojka.settings import Settings
 from spojka.topics import Topic, dead_letter_topic
@@ -57,40 +55,6 @@ def test_without_a_database_the_variable_is_named() -> None:
         assert result.exit_code == 1
         assert result.stderr.startswith("spojka: SPOJKA_DATABASE_URL is missing")
         assert result.stderr.count("\n") == 1
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, topic_prefix: str, database_url: str) -> Settings:
-    """Topics of one's own, with those of the group's dead letters."""
-    settings = Settings(
-        kafka_bootstrap=kafka_bootstrap,
-        topic_prefix=topic_prefix,
-        database_url=database_url,
-        role_secret="for tests only",
-        stock_partitions=3,
-        orders_partitions=3,
-        payments_partitions=3,
-    )
-    await ensure_topics(settings, groups=[GROUP])
-    return settings
-
-
-@pytest.fixture
-def env(settings: Settings) -> dict[str, str]:
-    assert settings.database_url is not None
-    return {
-        "SPOJKA_KAFKA_BOOTSTRAP": settings.required_bootstrap(),
-        "SPOJKA_TOPIC_PREFIX": settings.topic_prefix,
-        "SPOJKA_DATABASE_URL": settings.database_url.get_secret_value(),
-        "SPOJKA_ROLE_SECRET": "for tests only",
-    }
-
-
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AcknowledgedProducer]:
-    producer = AcknowledgedProducer(kafka_config(settings, "tests"))
-    yield producer
-    await producer.close()
 
 
 async def test_events_are_followed(
