@@ -1,41 +1,86 @@
 """A merchant who came since PostgreSQL last looked what there is, beside one whom it knows."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
 import psycopg
+import pytest
 
 from spojka.database import Database
 from tests.conftest import service_url
 from tests.stock.conftest import Merchant, connect_merchant
 from tests.waiting import until
 
+COUNTED = "counted"
+BESTSELLER = "P-0"
 CARDS = 1_000
-KNOWN_CARDS = 200
-READ_A_CARD_MAX = 100
-"""Rows that PostgreSQL may read of a table for each card. A plan that looks through all rows of
-the merchant for each of a page's reads five times as many."""
+FEW_CARDS = 200
+ORDERS = 150
+KNOWN_ORDERS = 20
+READ_MAX = 100
+"""Rows that PostgreSQL may read of a table for each card or order. A plan that looks through all
+rows of the merchant for each of a page's reads several times as many."""
 
 
-async def test_the_first_reading_reads_each_row_a_few_times(database_url: str) -> None:
-    known = Database(service_url(database_url, "stock"), "stock", application="known")
-    await known.open()
-    await _read(await connect_merchant(known), KNOWN_CARDS)
-    await known.close()
+@pytest.fixture
+async def newcomer(database_url: str) -> Merchant:
+    """A merchant of whom nothing was there when PostgreSQL counted another's rows."""
+    async with _counted(database_url) as database:
+        known = await connect_merchant(database)
+        await _put(known, FEW_CARDS)
+        await _place(known, KNOWN_ORDERS)
+        await known.work()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
+    async with _counted(database_url) as database:
+        return await connect_merchant(database)
+
+
+async def test_the_first_reading_reads_each_row_a_few_times(
+    newcomer: Merchant, database_url: str
+) -> None:
     before = await _rows_read(database_url)
-    newcomers = Database(service_url(database_url, "stock"), "stock", application="newcomers")
-    await newcomers.open()
-    newcomer = await connect_merchant(newcomers)
-    await _read(newcomer, CARDS)
-    newcomer.warehouse.page_size = CARDS
-    await newcomer.read()
-    await newcomers.close()
-    after = await _rows_read(database_url)
-    read = {table: (after[table] - before[table]) / CARDS for table in after}
-    assert read["item"] > 1, "nothing was counted"
-    assert {table: count for table, count in read.items() if count > READ_A_CARD_MAX} == {}
+    async with _counted(database_url) as newcomer.database:
+        await _put(newcomer, CARDS)
+        newcomer.warehouse.page_size = CARDS
+        await newcomer.read()
+    _check(before, await _rows_read(database_url), CARDS)
 
 
-async def _read(merchant: Merchant, cards: int) -> None:
+async def test_the_first_orders_are_read_back_by_reading_each_row_a_few_times(
+    newcomer: Merchant, database_url: str
+) -> None:
+    async with _counted(database_url) as newcomer.database:
+        await _put(newcomer, FEW_CARDS)
+        await _place(newcomer, ORDERS)
+        await newcomer.work()
+    before = await _rows_read(database_url)
+    async with _counted(database_url) as newcomer.database:
+        await newcomer.read()
+    _check(before, await _rows_read(database_url), ORDERS)
+
+
+@asynccontextmanager
+async def _counted(url: str) -> AsyncIterator[Database]:
+    """A database whose sessions end with it, so that what they read is counted."""
+    database = Database(service_url(url, "stock"), "stock", application=COUNTED)
+    await database.open()
+    yield database
+    await database.close()
+
+
+def _check(before: Mapping[str, int], after: Mapping[str, int], count: int) -> None:
+    read = {table: (after[table] - before[table]) / count for table in after}
+    assert read["item"] + read["hold"] > 1, "nothing was counted"
+    assert {table: each for table, each in read.items() if each > READ_MAX} == {}
+
+
+async def _place(merchant: Merchant, orders: int) -> None:
+    for number in range(1, orders + 1):
+        await merchant.order((BESTSELLER, "1"), (f"P-{number}", "1"))
+
+
+async def _put(merchant: Merchant, cards: int) -> None:
     for number in range(cards):
         merchant.warehouse.put(f"P-{number}", ean=None)
     await merchant.read()
@@ -48,7 +93,8 @@ async def _rows_read(url: str) -> dict[str, int]:
         async def none_left() -> bool:
             cursor = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND application_name IN ('known', 'newcomers')"
+                " AND application_name = %s",
+                [COUNTED],
             )
             return cursor.fetchone() == (0,)
 

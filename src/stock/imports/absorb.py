@@ -13,42 +13,41 @@ from stock.domain.holds import Hold, NettedAt, absorbed_part
 from stock.domain.netting import ReadBack, SentLine, netted_by_line
 from stock.imports.store import load_read_backs, parse_sent_line, write_holds
 
+# Few items are waited for, and a page may be of any cards: asked of each item, never joined.
 _WAITING: Final = """
-    SELECT DISTINCT hold.item_id
-    FROM hold JOIN level ON level.tenant_id = hold.tenant_id AND level.item_id = hold.item_id
-                        AND level.warehouse = hold.warehouse
-    WHERE hold.tenant_id = %s AND hold.wanted > 0 AND hold.wanted > hold.absorbed
-      AND level.connection_id = %s AND level.card_id = ANY(%b::text[])
+    SELECT DISTINCT item_id
+    FROM (SELECT DISTINCT item_id, warehouse FROM hold
+          WHERE tenant_id = %(tenant)s AND wanted > 0 AND wanted > absorbed) AS waiting
+    WHERE (SELECT connection_id = %(connection)s AND card_id = ANY(%(cards)b::text[]) FROM level
+           WHERE level.tenant_id = %(tenant)s AND level.item_id = waiting.item_id
+             AND level.warehouse = waiting.warehouse)
 """
 _OF_ITEMS: Final = "item_id = ANY(%(ids)s)"
 _WAITING_OF_ITEMS: Final = "item_id = ANY(%(ids)s) AND wanted > absorbed"
 _OF_ORDERS: Final = "order_id = ANY(%(ids)s)"
-# What confirmed a level is looked for once for each level, not for each of its holds: a
-# bestseller has hundreds, and what a reading spoke for is the whole catalogue.
+# Three statements that name what they read by arrays, put together here: joined in one, a merchant
+# whom PostgreSQL's statistics do not know is taken for one without rows, and each hold is compared
+# with each level and each order.
 _HOLDS: Final = """
-    WITH chosen AS MATERIALIZED (
-        SELECT * FROM hold WHERE tenant_id = %(tenant)s AND wanted > 0 AND {condition}
-    ), confirmed AS MATERIALIZED (
-        SELECT level.item_id, level.warehouse, level.capture,
-               (SELECT max(coverage.capture) FROM coverage
-                WHERE coverage.tenant_id = level.tenant_id
-                  AND coverage.connection_id = level.connection_id
-                  AND level.card_id = ANY(coverage.cards)) AS covered
-        FROM level
-        WHERE level.tenant_id = %(tenant)s
-          AND level.item_id = ANY(ARRAY(SELECT DISTINCT item_id FROM chosen))
-          AND EXISTS (SELECT FROM chosen
-                      WHERE chosen.item_id = level.item_id AND chosen.warehouse = level.warehouse)
-    )
-    SELECT hold.order_id::text, hold.line_id, hold.item_id::text, hold.warehouse, hold.created,
-           hold.wanted, hold.absorbed, order_import.barrier, order_import.sent_lines,
-           confirmed.covered, confirmed.capture, item.number_key
-    FROM chosen AS hold
-    JOIN item ON item.tenant_id = hold.tenant_id AND item.id = hold.item_id
-    JOIN order_import ON order_import.tenant_id = hold.tenant_id
-                     AND order_import.order_id = hold.order_id
-    LEFT JOIN confirmed ON confirmed.item_id = hold.item_id
-                       AND confirmed.warehouse = hold.warehouse
+    SELECT order_id::text, line_id, item_id::text, warehouse, created, wanted, absorbed,
+           (SELECT number_key FROM item WHERE item.tenant_id = hold.tenant_id
+                                          AND item.id = hold.item_id)
+    FROM hold WHERE tenant_id = %(tenant)s AND wanted > 0 AND {condition}
+"""
+_SENT: Final = """
+    SELECT order_id::text, barrier, sent_lines FROM order_import
+    WHERE tenant_id = %s AND order_id = ANY(%b::uuid[])
+"""
+# Looked for once for each level, not for each of its holds: a bestseller has hundreds, and what
+# a reading spoke for is the whole catalogue.
+_CONFIRMED: Final = """
+    SELECT item_id::text, warehouse,
+           greatest(capture, (SELECT max(coverage.capture) FROM coverage
+                              WHERE coverage.tenant_id = level.tenant_id
+                                AND coverage.connection_id = level.connection_id
+                                AND level.card_id = ANY(coverage.cards)))
+    FROM level
+    WHERE tenant_id = %s AND item_id = ANY(%b::uuid[]) AND warehouse = ANY(%b::text[])
 """
 
 
@@ -80,7 +79,8 @@ async def items_with_waiting_holds(
 ) -> set[UUID]:
     """The items whose holds wait for a level of one of these cards."""
     cursor = await connection.execute(
-        _WAITING.encode(), [rule.tenant_id, rule.connection_id, list(card_ids)]
+        _WAITING.encode(),
+        {"tenant": rule.tenant_id, "connection": rule.connection_id, "cards": list(card_ids)},
     )
     return {row[0] for row in await cursor.fetchall()}
 
@@ -113,34 +113,49 @@ async def _absorb(
     """Decide how much of each of these holds is netted, and write what changed."""
     if not ids:
         return
-    cursor = await connection.execute(
-        _HOLDS.format(condition=condition).encode(), {"tenant": rule.tenant_id, "ids": list(ids)}
-    )
-    waiting = [
-        WaitingHold(
-            Hold(*row[:7]),
-            row[7],
-            tuple(parse_sent_line(line) for line in row[8]),
-            newest(row[9], row[10]),
-            row[11],
-        )
-        for row in await cursor.fetchall()
-    ]
-    orders = {UUID(entry.hold.order_id) for entry in waiting}
-    read_backs = await load_read_backs(connection, rule.tenant_id, orders)
+    waiting = await _waiting_holds(connection, rule.tenant_id, condition, ids)
     changed = []
-    for entry in waiting:
-        after = entry.hold.absorb(
-            absorbed(rule, entry, read_backs.get(UUID(entry.hold.order_id), []))
-        )
+    for entry, read_backs in waiting:
+        after = entry.hold.absorb(absorbed(rule, entry, read_backs))
         if after != entry.hold:
             changed.append(after)
     await write_holds(connection, rule.tenant_id, changed)
 
 
-def newest(covered: int | None, captured: int | None) -> int | None:
-    """The newest request that spoke for a card: by coverage, or by the level itself."""
-    return max((number for number in (covered, captured) if number is not None), default=None)
+async def _waiting_holds(
+    connection: Connection, tenant_id: UUID, condition: str, ids: Collection[UUID]
+) -> list[tuple[WaitingHold, list[ReadBack]]]:
+    """The holds of a condition, each with the facts about it and what was read back of its order.
+
+    What was sent is read last: a document that was written meanwhile makes what
+    was read before void, and never the other way round.
+    """
+    cursor = await connection.execute(
+        _HOLDS.format(condition=condition).encode(), {"tenant": tenant_id, "ids": list(ids)}
+    )
+    found = [(Hold(*row[:7]), row[7]) for row in await cursor.fetchall()]
+    if not found:
+        return []
+    orders = {hold.order_id: UUID(hold.order_id) for hold, _ in found}
+    items = {UUID(hold.item_id) for hold, _ in found}
+    warehouses = {hold.warehouse for hold, _ in found if hold.warehouse is not None}
+    cursor = await connection.execute(_CONFIRMED, [tenant_id, list(items), list(warehouses)])
+    confirmed = {(item, warehouse): number for item, warehouse, number in await cursor.fetchall()}
+    read_backs = await load_read_backs(connection, tenant_id, orders.values())
+    cursor = await connection.execute(_SENT, [tenant_id, list(orders.values())])
+    sent = {
+        order_id: (barrier, tuple(map(parse_sent_line, lines)))
+        for order_id, barrier, lines in await cursor.fetchall()
+    }
+    return [
+        (
+            WaitingHold(
+                hold, *sent[hold.order_id], confirmed.get((hold.item_id, hold.warehouse)), key
+            ),
+            read_backs.get(orders[hold.order_id], []),
+        )
+        for hold, key in found
+    ]
 
 
 def absorbed(rule: StockRule, entry: WaitingHold, read_backs: Sequence[ReadBack]) -> Decimal:

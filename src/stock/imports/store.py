@@ -246,8 +246,13 @@ async def write_read_backs(
                    document = lag(document) OVER seen AND document = lead(document) OVER seen
                        AS shown_around,
                    row_number() OVER (PARTITION BY order_id ORDER BY number DESC) AS place
-            FROM read_back JOIN order_import USING (tenant_id, order_id)
-            WHERE tenant_id = %s AND order_id = ANY(%s)
+            FROM (
+                SELECT order_id, number, document,
+                       (SELECT barrier FROM order_import
+                        WHERE order_import.tenant_id = read_back.tenant_id
+                          AND order_import.order_id = read_back.order_id) AS barrier
+                FROM read_back WHERE tenant_id = %s AND order_id = ANY(%s)
+            ) AS kept
             WINDOW seen AS (PARTITION BY order_id, number > barrier ORDER BY number)
         ) AS known
         WHERE read_back.tenant_id = %s AND read_back.order_id = known.order_id

@@ -295,10 +295,11 @@ async def _open_shortage(
 ) -> None:
     cursor = await connection.execute(
         """
-        SELECT order_import.order_number, hold.line_id
-        FROM hold JOIN order_import USING (tenant_id, order_id)
-        WHERE hold.tenant_id = %s AND hold.item_id = %s AND hold.wanted > hold.absorbed
-        ORDER BY hold.create_time DESC LIMIT 50
+        SELECT (SELECT order_number FROM order_import
+                WHERE order_import.tenant_id = hold.tenant_id
+                  AND order_import.order_id = hold.order_id), line_id
+        FROM hold WHERE tenant_id = %s AND item_id = %s AND wanted > absorbed AND wanted > 0
+        ORDER BY create_time DESC LIMIT 50
         """,
         [rule.tenant_id, item.id],
     )

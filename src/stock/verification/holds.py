@@ -11,7 +11,7 @@ from spojka.verification.snapshot import Snapshot
 from stock.connections.model import StockRule
 from stock.domain.holds import Hold
 from stock.domain.netting import ReadBack
-from stock.imports.absorb import WaitingHold, absorbed, newest
+from stock.imports.absorb import WaitingHold, absorbed
 from stock.imports.store import parse_sent_line
 
 _COVERED: Final = """
@@ -104,7 +104,7 @@ async def read_holds(
                     Hold(str(order_id), line_id, item_id, warehouse, created, wanted, netted),
                     barrier,
                     tuple(map(parse_sent_line, sent)),
-                    newest(covered, capture),
+                    _newest(covered, capture),
                     number_key,
                 ),
                 connection_id,
@@ -130,7 +130,7 @@ def netting(
     now = hold.absorb(absorbed(rule, stored.waiting, read_backs))
     if now.absorbed == hold.absorbed:
         return
-    then = replace(stored.waiting, confirmed=newest(stored.oldest, stored.waiting.confirmed))
+    then = replace(stored.waiting, confirmed=_newest(stored.oldest, stored.waiting.confirmed))
     if hold.absorb(absorbed(rule, then, read_backs)).absorbed == hold.absorbed:
         return
     meaning = (
@@ -146,3 +146,8 @@ def netting(
         format_decimal(now.absorbed),
         meaning,
     )
+
+
+def _newest(covered: int | None, captured: int | None) -> int | None:
+    """The newest request that spoke for a card: by coverage, or by the level itself."""
+    return max((number for number in (covered, captured) if number is not None), default=None)
