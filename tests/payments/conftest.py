@@ -14,11 +14,16 @@ SCHEMA = "payments"
 
 
 @pytest.fixture(scope="session")
-def payments_url(databases: Databases) -> Iterator[str]:
+def payments_admin_url(databases: Databases) -> Iterator[str]:
     """One database for all these tests, as making one takes longer than most of them."""
     name = databases.take()
-    yield service_url(databases.url(name), SCHEMA)
+    yield databases.url(name)
     databases.give_back(name)
+
+
+@pytest.fixture(scope="session")
+def payments_url(payments_admin_url: str) -> str:
+    return service_url(payments_admin_url, SCHEMA)
 
 
 @pytest.fixture

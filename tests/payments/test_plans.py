@@ -1,12 +1,21 @@
 """Matching takes the index, however many orders there are."""
 
+import re
 from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
 
 from payments.matching.values import Criterion
-from payments.storage import keys
+from payments.storage import keys, rechecks
+from spojka.database import Database
 from tests.payments.scene import Scene
 
 ORDERS = 20_000
+KNOWN = 100
+NEW = 500
+PAGES_AN_ORDER_MAX = 40
+"""Pages of PostgreSQL's that may be looked at for each order: those of its few keys."""
 
 
 async def test_orders_are_found_by_the_index_alone(scene: Scene) -> None:
@@ -21,6 +30,35 @@ async def test_orders_are_found_by_the_index_alone(scene: Scene) -> None:
     assert "payable_key_pkey" in plan, plan
     # What is left to read by then is the few rows of the one key.
     assert _removed(plan) == 0, plan
+
+
+async def test_payments_that_look_for_orders_are_found_by_the_orders_keys(
+    database: Database, scene: Scene, payments_admin_url: str
+) -> None:
+    """Of a merchant who came since PostgreSQL last looked what there is, too."""
+    known = Scene(database, uuid4())
+    await known.confirm_sender()
+    await _trade(known, KNOWN)
+    with psycopg.connect(payments_admin_url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    orders = await _trade(scene, NEW)
+    values = rechecks._looking(scene.tenant, orders, only_open=False)
+    async with scene.database.transaction(scene.tenant) as connection:
+        cursor = await connection.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS) {rechecks._LOOKING}".encode(), values
+        )
+        plan = "\n".join(row[0] for row in await cursor.fetchall())
+    found = re.search(r"shared hit=(\d+)", plan)
+    assert found, plan
+    assert int(found[1]) < PAGES_AN_ORDER_MAX * NEW, plan
+
+
+async def _trade(scene: Scene, count: int) -> list[UUID]:
+    """Orders, and as many payments that name nobody's."""
+    orders = [scene.order(str(2_026_000 + number)) for number in range(count)]
+    await scene.tell_orders_only(*orders)
+    await scene.tell_only(*(scene.notice(str(9_026_000 + number)) for number in range(count)))
+    return [UUID(order.id) for order in orders]
 
 
 async def _plan(scene: Scene) -> str:

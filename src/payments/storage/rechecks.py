@@ -142,6 +142,8 @@ async def failing(connection: Connection) -> int:
     return int(row[0])
 
 
+# The tenant is asked for, not given: of one that is given and that PostgreSQL's statistics do not
+# know, it takes all rows for none, and would begin each order with all payments.
 _LOOKING: Final = """
         SELECT found.payment_id FROM unnest(%(orders)s::uuid[]) AS wanted (order_id)
         CROSS JOIN LATERAL (
@@ -149,14 +151,15 @@ _LOOKING: Final = """
             JOIN search_key USING (tenant_id, kind, key)
             JOIN payment ON payment.tenant_id = search_key.tenant_id
                 AND payment.id = search_key.payment_id
-            WHERE payable_key.tenant_id = %(tenant)s AND payable_key.order_id = wanted.order_id
+            WHERE payable_key.tenant_id = (SELECT %(tenant)s::uuid)
+              AND payable_key.order_id = wanted.order_id
               AND hold = 0
               AND (NOT %(only_open)s OR needs_person AND decided_by = '')
             ORDER BY search_key.payment_id DESC LIMIT %(limit)s
         ) AS found
         UNION
         SELECT payment_id FROM allocation
-        WHERE tenant_id = %(tenant)s AND order_id = ANY(%(orders)s)
+        WHERE tenant_id = (SELECT %(tenant)s::uuid) AND order_id = ANY(%(orders)s)
 """
 _NOTE_LOOKING: Final = f"""
     INSERT INTO recheck (tenant_id, of_order, subject_id)
