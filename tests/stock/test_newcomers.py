@@ -7,12 +7,17 @@ import psycopg
 import pytest
 
 from spojka.database import Database
+from stock.listings.links import NewListing, put_listings
+from stock.listings.offer_pages import read_page
+from stock.listings.pairing import Keys
 from tests.conftest import service_url
 from tests.stock.conftest import Merchant, connect_merchant
 from tests.waiting import until
 
 COUNTED = "counted"
 BESTSELLER = "P-0"
+CHANNEL = "shop"
+PAGE_OFFERS = 200
 CARDS = 1_000
 FEW_CARDS = 200
 ORDERS = 150
@@ -30,6 +35,7 @@ async def newcomer(database_url: str) -> Merchant:
         await _put(known, FEW_CARDS)
         await _place(known, KNOWN_ORDERS)
         await known.work()
+        await _list(known, FEW_CARDS)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
     async with _counted(database_url) as database:
@@ -60,6 +66,19 @@ async def test_the_first_orders_are_read_back_by_reading_each_row_a_few_times(
     _check(before, await _rows_read(database_url), ORDERS)
 
 
+async def test_the_first_listings_are_linked_and_told_by_reading_each_row_a_few_times(
+    newcomer: Merchant, database_url: str
+) -> None:
+    before = await _rows_read(database_url)
+    async with _counted(database_url) as newcomer.database:
+        await _put(newcomer, FEW_CARDS)
+        await _list(newcomer, CARDS)
+        await _put(newcomer, CARDS)
+        told = await _offers(newcomer)
+    assert told == CARDS
+    _check(before, await _rows_read(database_url), CARDS)
+
+
 @asynccontextmanager
 async def _counted(url: str) -> AsyncIterator[Database]:
     """A database whose sessions end with it, so that what they read is counted."""
@@ -78,6 +97,22 @@ def _check(before: Mapping[str, int], after: Mapping[str, int], count: int) -> N
 async def _place(merchant: Merchant, orders: int) -> None:
     for number in range(1, orders + 1):
         await merchant.order((BESTSELLER, "1"), (f"P-{number}", "1"))
+
+
+async def _list(merchant: Merchant, count: int) -> None:
+    listings = [NewListing(f"L-{number}", Keys(f"P-{number}", ""), "") for number in range(count)]
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        await put_listings(connection, merchant.tenant, CHANNEL, listings)
+
+
+async def _offers(merchant: Merchant) -> int:
+    """How many offers a channel is told that asks for the first time."""
+    told, place, last = 0, None, False
+    while not last:
+        async with merchant.database.transaction(merchant.tenant) as connection:
+            page = await read_page(connection, merchant.tenant, CHANNEL, place, PAGE_OFFERS)
+        told, place, last = told + len(page.told), page.cursor, page.last
+    return told
 
 
 async def _put(merchant: Merchant, cards: int) -> None:

@@ -34,22 +34,27 @@ _ADD: Final = """
                                      %b::text[]) AS row
     ON CONFLICT (tenant_id, channel_id, id) DO NOTHING
 """
+# Each by its own index, from arrays: in a join, and of a tenant whom its statistics do not know,
+# PostgreSQL compares each item with each listing. The tenant is asked for for the same reason.
 _TOUCHED: Final = f"""
-    WITH touched AS (
+    WITH touched AS MATERIALIZED (
         SELECT id, number_key, gtin FROM item WHERE tenant_id = %(tenant)s AND id = ANY(%(items)b)
-    ), candidate AS (
-        SELECT listing.channel_id, listing.id FROM touched
-        JOIN listing ON listing.tenant_id = %(tenant)s AND listing.number_key <> ''
-                    AND listing.number_key = touched.number_key
+    ), candidate AS MATERIALIZED (
+        SELECT channel_id, id FROM listing
+        WHERE tenant_id = (SELECT %(tenant)s::uuid) AND number_key <> ''
+          AND number_key = ANY(ARRAY(SELECT number_key FROM touched))
         UNION
-        SELECT listing.channel_id, listing.id FROM touched
-        JOIN listing ON listing.tenant_id = %(tenant)s AND listing.gtin = touched.gtin
+        SELECT channel_id, id FROM listing
+        WHERE tenant_id = (SELECT %(tenant)s::uuid)
+          AND gtin = ANY(ARRAY(SELECT gtin FROM touched WHERE gtin IS NOT NULL))
         UNION
-        SELECT listing.channel_id, listing.id FROM touched
-        JOIN listing ON listing.tenant_id = %(tenant)s AND listing.item_id = touched.id
+        SELECT channel_id, id FROM listing
+        WHERE tenant_id = (SELECT %(tenant)s::uuid)
+          AND item_id = ANY(ARRAY(SELECT id FROM touched))
     )
     SELECT {COLUMNS} FROM listing
-    WHERE tenant_id = %(tenant)s AND NOT removed AND link_source IS DISTINCT FROM 'manual'
+    WHERE tenant_id = (SELECT %(tenant)s::uuid)
+      AND NOT removed AND link_source IS DISTINCT FROM 'manual'
       AND (channel_id, id) IN (SELECT channel_id, id FROM candidate)
       AND (channel_id, id) > (%(channel)s, %(after)s)
     ORDER BY channel_id, id LIMIT %(limit)s FOR UPDATE OF listing

@@ -30,9 +30,11 @@ _ROWS: Final = f"""
     FROM listing
     LEFT JOIN item ON item.tenant_id = listing.tenant_id AND item.id = listing.item_id
 """
+# In these, the tenant is asked for, not given: of one that is given and that its statistics do not
+# know, PostgreSQL takes all rows for none, and looks through all items for each listing.
 _NAMED: Final = f"""
     {_ROWS}
-    WHERE listing.tenant_id = %(tenant)s AND listing.channel_id = %(channel)s
+    WHERE listing.tenant_id = (SELECT %(tenant)s::uuid) AND listing.channel_id = %(channel)s
       AND listing.id = ANY(%(ids)b) AND NOT listing.removed
       AND item.kind <> 'service' AND item.content <> ''
 """
@@ -40,7 +42,7 @@ _NAMED: Final = f"""
 # which this database was restored.
 _SCAN: Final = f"""
     {_ROWS}
-    WHERE listing.tenant_id = %(tenant)s AND listing.channel_id = %(channel)s
+    WHERE listing.tenant_id = (SELECT %(tenant)s::uuid) AND listing.channel_id = %(channel)s
       AND listing.id > %(after)s AND {_TOLD}
       AND (%(everything)s
            OR listing.xid >= %(since)s::xid8
@@ -52,17 +54,17 @@ _SCAN: Final = f"""
 _CHANGED: Final = f"""
     WITH changed AS (
         SELECT id FROM listing
-        WHERE tenant_id = %(tenant)s AND channel_id = %(channel)s
+        WHERE tenant_id = (SELECT %(tenant)s::uuid) AND channel_id = %(channel)s
           AND xid >= %(since)s::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())
         UNION
         SELECT listing.id FROM item
         JOIN listing ON listing.tenant_id = item.tenant_id AND listing.item_id = item.id
                     AND listing.channel_id = %(channel)s
-        WHERE item.tenant_id = %(tenant)s
+        WHERE item.tenant_id = (SELECT %(tenant)s::uuid)
           AND item.xid >= %(since)s::xid8 AND item.xid < pg_snapshot_xmax(pg_current_snapshot())
     )
     {_ROWS}
-    WHERE listing.tenant_id = %(tenant)s AND listing.channel_id = %(channel)s
+    WHERE listing.tenant_id = (SELECT %(tenant)s::uuid) AND listing.channel_id = %(channel)s
       AND listing.id IN (SELECT id FROM changed) AND {_TOLD}
     ORDER BY listing.id LIMIT %(limit)s
 """
