@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,7 @@ from spojka.delivery.handler import ConsumerPolicy, Kind, ReceivedEvent, Route
 from spojka.delivery.headers import event_headers
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig
+from spojka.delivery.seclusion import Seclusion
 from spojka.errors import Unavailable
 from spojka.outbox import Event
 from spojka.settings import Settings
@@ -358,6 +360,55 @@ async def test_a_member_without_postgresql_leaves_its_partitions_to_the_others(
     assert len(await Recorder(database).effects()) == len(events)
     await far.close()
     await line.cut()
+
+
+class Missing(Seclusion):
+    """Of a host that misses a broker, for as long as it is said."""
+
+    missed: ClassVar[tuple[str, ...]] = ("kafka-3:9092",)
+
+    def missed_for(self, seconds: float) -> tuple[str, ...]:
+        assert seconds == consumer_module.SECLUDED_SECONDS
+        return self.missed
+
+    @classmethod
+    async def all_are_reached(cls, _config: KafkaConfig) -> bool:
+        return not cls.missed
+
+
+async def test_a_member_that_misses_a_leader_leaves_its_partitions_to_the_others(
+    database: Database, settings: Settings, kafka: KafkaConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "Seclusion", Missing)
+    monkeypatch.setattr(consumer_module, "reaches_every_broker", Missing.all_are_reached)
+    events = [event(f"key-{number}", number) for number in range(40)]
+    health = Health()
+    async with consuming(database, settings, Recorder(database), health=health) as secluded:
+        await until(lambda: bool(secluded.partitions), "alone, it keeps what it has")
+        monkeypatch.setattr(consumer_module, "Seclusion", Seclusion)
+        async with consuming(database, settings, Recorder(database)) as other:
+            await until(lambda: not secluded.partitions and bool(other.partitions), "it left")
+            (trouble,) = health.troubles
+            assert trouble.reason.startswith("left the group to others: kafka-3:9092")
+            await publish(kafka, orders(settings), events)
+            await until_finished(kafka, settings, len(events))
+            monkeypatch.setattr(Missing, "missed", ())
+            await until(lambda: bool(secluded.partitions), "it is a member again")
+    assert len(await Recorder(database).effects()) == len(events)
+
+
+async def test_a_member_that_misses_a_leader_comes_back_where_nobody_else_is_left(
+    database: Database, settings: Settings, kafka: KafkaConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "Seclusion", Missing)
+    monkeypatch.setattr(consumer_module, "reaches_every_broker", Missing.all_are_reached)
+    async with consuming(database, settings, Recorder(database)) as secluded:
+        await until(lambda: bool(secluded.partitions), "it is a member")
+        monkeypatch.setattr(consumer_module, "Seclusion", Seclusion)
+        async with consuming(database, settings, Recorder(database)):
+            await until(lambda: not secluded.partitions, "it left")
+        await publish(kafka, orders(settings), [event("key", 1)])
+        await until_finished(kafka, settings, 1)
 
 
 async def test_a_missing_offset_stops_the_partition_instead_of_jumping(

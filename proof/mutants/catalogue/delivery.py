@@ -82,4 +82,16 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         test="delivery/test_consumer.py::test_who_leaves_commits_only_what_is_finished",
         red=r"assert \d+ (<= 0|== 0)",
     ),
+    mutant(
+        "seclusion",
+        "the leave that a consumer takes which misses a broker that others reach",
+        Edit(
+            "src/spojka/delivery/consumer.py",
+            "if missed and (await self._count_members() or 0) > 1:",
+            "if False:",
+        ),
+        test="delivery/test_consumer.py"
+        "::test_a_member_that_misses_a_leader_leaves_its_partitions_to_the_others",
+        red=r"it left",
+    ),
 )

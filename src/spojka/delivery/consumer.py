@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message
 
 from spojka.database import Database
 from spojka.delivery.acknowledged import AcknowledgedProducer
@@ -19,12 +19,18 @@ from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import consumer_config, kafka_config
 from spojka.delivery.partition_worker import PartitionWorker
 from spojka.delivery.poll_thread import Done, PollThread
+from spojka.delivery.reach import reaches_every_broker
+from spojka.delivery.seclusion import Seclusion, count_members
 from spojka.errors import Unavailable
 from spojka.settings import Settings
 from spojka.topics import Topic, dead_letter_topic, replay_topic
 
 LEAVE_SECONDS: Final = 5.0
 """Without PostgreSQL, after which a member leaves the group: others may reach it."""
+SECLUDED_SECONDS: Final = 10.0
+"""Without a leader of its partitions, after which a member leaves the group to its others."""
+LOOK_SECONDS: Final = 1.0
+AWAY_PAUSE_SECONDS_MAX: Final = 10.0
 
 log = structlog.get_logger()
 
@@ -55,15 +61,16 @@ class Consumer:
         where Kafka's addresses are missing.
         """
         prefix = settings.topic_prefix
-        kafka = kafka_config(settings, f"spojka-{group}")
+        self._kafka = kafka = kafka_config(settings, f"spojka-{group}")
         self._group = group
+        self._group_id = f"{prefix}.{group}"
         self._settings = settings
         self._database = database
         self._policy = policy or ConsumerPolicy()
         self._health = health
         self._part = f"consumer {group}"
         self._topics = [topic.full_name(prefix) for topic in topics] + [replay_topic(prefix, group)]
-        self._config = consumer_config(kafka, f"{prefix}.{group}")
+        self._config = consumer_config(kafka, self._group_id)
         self._producer = AcknowledgedProducer(kafka)
         self._handling = Handling(
             consumer=group,
@@ -112,7 +119,8 @@ class Consumer:
             try:
                 await self._until_database_answers()
                 await ensure_topics(self._settings, groups=[self._group])
-                await self._be_member()
+                if await self._be_member():
+                    await self._stay_away()
             except Exception as error:  # noqa: BLE001 - whatever it is, a new member may do
                 log.error("the consumer broke", group=self._group, error=repr(error))
                 self._health.degrade(self._part, f"the consumer broke: {error!r}")
@@ -130,19 +138,60 @@ class Consumer:
             else:
                 return
 
-    async def _be_member(self) -> None:
-        """Poll until cancelled or without PostgreSQL; raises what broke the client or a worker."""
+    async def _be_member(self) -> bool:
+        """Poll until cancelled, without PostgreSQL, or secluded; says whether it was that.
+
+        Raises what broke the client or a worker.
+        """
         loop = asyncio.get_running_loop()
-        self._thread = PollThread(self._config, self._topics, self._policy, self, loop)
+        seclusion = Seclusion()
+        config = seclusion.watched(self._config)
+        self._thread = PollThread(config, self._topics, self._policy, self, loop)
         self._thread.start()
+        secluded = asyncio.create_task(self._until_others_do_better(seclusion))
         try:
-            await _joined(self._thread, lambda: self._database.away_seconds > LEAVE_SECONDS)
+            await _joined(
+                self._thread,
+                lambda: self._database.away_seconds > LEAVE_SECONDS or secluded.done(),
+            )
         finally:
+            secluded.cancel()
             self._thread.ask_to_stop()
             await _joined(self._thread)
             await self.revoked(list(self._workers))
         if self._thread.error is not None:
             raise self._thread.error
+        return secluded.done() and not secluded.cancelled() and secluded.result()
+
+    async def _until_others_do_better(self, seclusion: Seclusion) -> bool:
+        """True as soon as leaders of our partitions were long missed, and the group has others."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            missed = seclusion.missed_for(SECLUDED_SECONDS)
+            if missed and (await self._count_members() or 0) > 1:
+                reason = (
+                    f"left the group to others: {', '.join(missed)}, which lead partitions, are "
+                    "not reached from this host"
+                )
+                log.warning("the consumer leaves its partitions to others", group=self._group)
+                self._health.degrade(self._part, reason)
+                return True
+
+    async def _stay_away(self) -> None:
+        """Wait, without a partition, until every broker is reached or the group has nobody."""
+        backoff = Backoff(2.0, AWAY_PAUSE_SECONDS_MAX)
+        while True:
+            await asyncio.sleep(backoff.next_seconds())
+            if await self._count_members() == 0 or await reaches_every_broker(self._kafka):
+                return
+
+    async def _count_members(self) -> int | None:
+        """How many members the group has; None where nobody says."""
+        try:
+            return await count_members(self._kafka, self._group_id)
+        except KafkaException as error:
+            log.info("nobody says how many the group has", group=self._group, error=str(error))
+            return None
 
     # --- what the poll thread tells (poll_thread.Listener) -----------------------------------
 
