@@ -203,28 +203,37 @@ async def missing_cards(
     One of a warehouse that counts by now, and did not when the reading began,
     was not asked for: it is not missing.
     """
+    # In two steps, the first of which leaves few: what each answer spoke for is compared card by
+    # card, and never with the whole catalogue. Not prepared: a list that PostgreSQL knows when it
+    # plans is hashed.
     cursor = await connection.execute(
         """
         SELECT card_id, item_id FROM level
         WHERE tenant_id = %s AND connection_id = %s AND capture < %s
-          AND NOT EXISTS (SELECT FROM coverage
-                          WHERE coverage.tenant_id = level.tenant_id
-                            AND coverage.connection_id = level.connection_id
-                            AND coverage.capture >= %s AND level.card_id = ANY(coverage.cards))
-          AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS seen (card_id)
-                          WHERE seen.card_id = level.card_id)
-          AND NOT EXISTS (SELECT FROM warehouse
-                          WHERE warehouse.tenant_id = level.tenant_id
-                            AND warehouse.connection_id = level.connection_id
-                            AND warehouse.code = level.warehouse
-                            AND warehouse.included AND warehouse.code <> ALL(%s::text[]))
+          AND card_id <> ALL(%b::text[])
+          AND warehouse <> ALL(ARRAY(
+              SELECT code FROM warehouse WHERE tenant_id = %s AND connection_id = %s
+                                           AND included AND code <> ALL(%b::text[])))
         """,
         [
-            *(rule.tenant_id, rule.connection_id, span.capture, span.capture),
-            *(list(span.seen), list(span.warehouses)),
+            *(rule.tenant_id, rule.connection_id, span.capture, list(span.seen)),
+            *(rule.tenant_id, rule.connection_id, list(span.warehouses)),
         ],
+        prepare=False,
     )
-    return await cursor.fetchall()
+    older = await cursor.fetchall()
+    if not older:
+        return []
+    cursor = await connection.execute(
+        """
+        SELECT DISTINCT card FROM coverage, unnest(cards) AS card
+        WHERE tenant_id = %s AND connection_id = %s AND capture >= %s AND card = ANY(%b::text[])
+        """,
+        [rule.tenant_id, rule.connection_id, span.capture, [card_id for card_id, _ in older]],
+        prepare=False,
+    )
+    covered = {card_id for (card_id,) in await cursor.fetchall()}
+    return [(card_id, item_id) for card_id, item_id in older if card_id not in covered]
 
 
 async def _without_older(connection: Connection, rule: StockRule, answer: Answer) -> Sequence[Card]:
