@@ -1,4 +1,4 @@
-"""A line between a client and PostgreSQL that a test cuts and lays again."""
+"""A line between a client and a server that a test cuts and lays again."""
 
 import asyncio
 from contextlib import suppress
@@ -9,20 +9,18 @@ from spojka.servers.ports import LOOPBACK, free_port
 
 
 class Line:
-    """A way to PostgreSQL: `url` leads to this end of it."""
+    """A way to a server: `port` is this end of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, host: str, port: int) -> None:
         """Remember the server; the line is not laid yet."""
-        there = conninfo_to_dict(url)
-        self._there = str(there["host"]), int(str(there["port"]))
-        self._port = free_port()
+        self._there = host, port
         self._server: asyncio.Server | None = None
         self._carried: set[asyncio.Task[None]] = set()
-        self.url = make_conninfo(url, host=LOOPBACK, port=self._port)
+        self.port = free_port()
 
     async def lay(self) -> None:
         """Let connections be made, at the same place every time."""
-        self._server = await asyncio.start_server(self._carry, LOOPBACK, self._port)
+        self._server = await asyncio.start_server(self._carry, LOOPBACK, self.port)
 
     async def cut(self) -> None:
         """Break the connections that stand, and let none be made."""
@@ -47,6 +45,16 @@ class Line:
         finally:
             await _close(writer)
             self._carried.discard(task)
+
+
+class DatabaseLine(Line):
+    """A way to PostgreSQL: `url` leads to this end of it."""
+
+    def __init__(self, url: str) -> None:
+        """Remember the server; the line is not laid yet."""
+        there = conninfo_to_dict(url)
+        super().__init__(str(there["host"]), int(str(there["port"])))
+        self.url = make_conninfo(url, host=LOOPBACK, port=self.port)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

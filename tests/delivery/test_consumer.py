@@ -1,10 +1,8 @@
 """Consumers hand every event to its handler once, in order, and never lose one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -16,71 +14,20 @@ from spojka.delivery.acknowledged import Record
 from spojka.delivery.consumer import Consumer
 from spojka.delivery.dead_letters import DeadLetters
 from spojka.delivery.failures import PoisonError
-from spojka.delivery.handler import ConsumerPolicy, Kind, ReceivedEvent, Route
+from spojka.delivery.handler import Kind, ReceivedEvent, Route
 from spojka.delivery.headers import event_headers
 from spojka.delivery.health import Health
 from spojka.delivery.kafka_config import KafkaConfig
-from spojka.delivery.seclusion import Seclusion
 from spojka.errors import Unavailable
 from spojka.outbox import Event
 from spojka.settings import Settings
 from spojka.telemetry import new_traceparent
 from spojka.topics import Topic
 from tests.delivery.conftest import GROUP
+from tests.delivery.members import PARTITIONS, POLICY, consuming, group_id, orders, until_finished
 from tests.delivery.scenes import TENANT, TYPE, Recorder, commit, committed, event, publish
-from tests.line import Line
+from tests.line import DatabaseLine
 from tests.waiting import until
-
-PARTITIONS = 4
-POLICY = ConsumerPolicy(retry_first_seconds=0.01, retry_max_seconds=0.05, unclear_attempts_max=3)
-
-
-def orders(settings: Settings) -> str:
-    return Topic.ORDERS.full_name(settings.topic_prefix)
-
-
-def group_id(settings: Settings) -> str:
-    return f"{settings.topic_prefix}.{GROUP}"
-
-
-@asynccontextmanager
-async def consuming(
-    database: Database,
-    settings: Settings,
-    handler: Recorder,
-    *,
-    kind: Kind = Kind.FACT,
-    health: Health | None = None,
-) -> AsyncIterator[Consumer]:
-    consumer = Consumer(
-        GROUP,
-        topics=[Topic.ORDERS],
-        routes=[Route(frozenset({TYPE}), handler, kind)],
-        database=database,
-        settings=settings,
-        health=health or Health(),
-        policy=POLICY,
-    )
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await consumer.stop()
-
-
-async def until_finished(
-    kafka: KafkaConfig, settings: Settings, messages: int, topic: str = ""
-) -> None:
-    """Wait until the group has committed the offset behind so many messages."""
-
-    async def finished() -> bool:
-        done = await asyncio.to_thread(
-            committed, kafka, group_id(settings), topic or orders(settings), PARTITIONS
-        )
-        assert done <= messages
-        return done == messages
-
-    await until(finished, f"{messages} messages are finished")
 
 
 async def test_a_new_group_starts_at_the_earliest_and_keeps_the_order_of_keys(
@@ -341,7 +288,7 @@ async def test_a_member_without_postgresql_leaves_its_partitions_to_the_others(
 ) -> None:
     monkeypatch.setattr(consumer_module, "LEAVE_SECONDS", 0.5)
     assert settings.database_url is not None
-    line = Line(settings.database_url.get_secret_value())
+    line = DatabaseLine(settings.database_url.get_secret_value())
     await line.lay()
     far = Database(line.url, schema, application="far")
     await far.open()
@@ -360,55 +307,6 @@ async def test_a_member_without_postgresql_leaves_its_partitions_to_the_others(
     assert len(await Recorder(database).effects()) == len(events)
     await far.close()
     await line.cut()
-
-
-class Missing(Seclusion):
-    """Of a host that misses a broker, for as long as it is said."""
-
-    missed: ClassVar[tuple[str, ...]] = ("kafka-3:9092",)
-
-    def missed_for(self, seconds: float) -> tuple[str, ...]:
-        assert seconds == consumer_module.SECLUDED_SECONDS
-        return self.missed
-
-    @classmethod
-    async def all_are_reached(cls, _config: KafkaConfig) -> bool:
-        return not cls.missed
-
-
-async def test_a_member_that_misses_a_leader_leaves_its_partitions_to_the_others(
-    database: Database, settings: Settings, kafka: KafkaConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(consumer_module, "Seclusion", Missing)
-    monkeypatch.setattr(consumer_module, "reaches_every_broker", Missing.all_are_reached)
-    events = [event(f"key-{number}", number) for number in range(40)]
-    health = Health()
-    async with consuming(database, settings, Recorder(database), health=health) as secluded:
-        await until(lambda: bool(secluded.partitions), "alone, it keeps what it has")
-        monkeypatch.setattr(consumer_module, "Seclusion", Seclusion)
-        async with consuming(database, settings, Recorder(database)) as other:
-            await until(lambda: not secluded.partitions and bool(other.partitions), "it left")
-            (trouble,) = health.troubles
-            assert trouble.reason.startswith("left the group to others: kafka-3:9092")
-            await publish(kafka, orders(settings), events)
-            await until_finished(kafka, settings, len(events))
-            monkeypatch.setattr(Missing, "missed", ())
-            await until(lambda: bool(secluded.partitions), "it is a member again")
-    assert len(await Recorder(database).effects()) == len(events)
-
-
-async def test_a_member_that_misses_a_leader_comes_back_where_nobody_else_is_left(
-    database: Database, settings: Settings, kafka: KafkaConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(consumer_module, "Seclusion", Missing)
-    monkeypatch.setattr(consumer_module, "reaches_every_broker", Missing.all_are_reached)
-    async with consuming(database, settings, Recorder(database)) as secluded:
-        await until(lambda: bool(secluded.partitions), "it is a member")
-        monkeypatch.setattr(consumer_module, "Seclusion", Seclusion)
-        async with consuming(database, settings, Recorder(database)):
-            await until(lambda: not secluded.partitions, "it left")
-        await publish(kafka, orders(settings), [event("key", 1)])
-        await until_finished(kafka, settings, 1)
 
 
 async def test_a_missing_offset_stops_the_partition_instead_of_jumping(

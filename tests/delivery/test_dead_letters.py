@@ -12,8 +12,9 @@ from spojka.delivery.failures import PoisonError
 from spojka.delivery.kafka_config import KafkaConfig
 from spojka.errors import NotFound
 from spojka.settings import Settings
+from tests.delivery.members import consuming, orders
 from tests.delivery.scenes import TYPE, Recorder, event, publish
-from tests.delivery.test_consumer import consuming, dead_letters, orders
+from tests.delivery.test_consumer import dead_letters
 from tests.waiting import until
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from spojka import database as database_module
 from spojka.database import Database, RoleRefused
 from spojka.errors import Unavailable
 from tests.conftest import service_url
-from tests.line import Line
+from tests.line import DatabaseLine
 
 SCHEMA = "stock"
 POWERS = {
@@ -103,7 +103,7 @@ async def test_locks_of_a_process_that_fell_silent_become_free(
 async def test_requests_do_not_queue_for_a_server_that_the_last_one_did_not_find(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line(service_url(database_url, SCHEMA))
+    line = DatabaseLine(service_url(database_url, SCHEMA))
     await line.lay()
     database = Database(line.url, SCHEMA, application="tests")
     await database.open()

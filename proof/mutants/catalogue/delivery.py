@@ -90,8 +90,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             "if missed and (await self._count_members() or 0) > 1:",
             "if False:",
         ),
-        test="delivery/test_consumer.py"
+        test="delivery/test_seclusion.py"
         "::test_a_member_that_misses_a_leader_leaves_its_partitions_to_the_others",
-        red=r"it left",
+        red=r"40 messages are finished",
     ),
 )
