@@ -3,7 +3,10 @@
 from collections.abc import Awaitable
 from typing import Final, TypeVar
 
+import psycopg
+
 from spojka.database import Connection
+from tests.waiting import until
 
 Answer = TypeVar("Answer")
 
@@ -28,3 +31,27 @@ async def _read(connection: Connection, table: str) -> int:
     row = await cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def rows_read(url: str, schema: str, application: str) -> dict[str, int]:
+    """How many rows of each table were ever read, once the application's sessions ended.
+
+    A session says what it read at its end, or some time before.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        async def none_left() -> bool:
+            cursor = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s",
+                [application],
+            )
+            return cursor.fetchone() == (0,)
+
+        await until(none_left, "the sessions ended")
+        cursor = connection.execute(
+            "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables"
+            " WHERE schemaname = %s",
+            [schema],
+        )
+        return dict(cursor.fetchall())

@@ -1,6 +1,6 @@
 """A merchant who came since PostgreSQL last looked what there is, beside one whom it knows."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -11,8 +11,8 @@ from stock.listings.links import NewListing, put_listings
 from stock.listings.offer_pages import read_page
 from stock.listings.pairing import Keys
 from tests.conftest import service_url
+from tests.rows_read import rows_read
 from tests.stock.conftest import Merchant, connect_merchant
-from tests.waiting import until
 
 COUNTED = "counted"
 BESTSELLER = "P-0"
@@ -45,12 +45,10 @@ async def newcomer(database_url: str) -> Merchant:
 async def test_the_first_reading_reads_each_row_a_few_times(
     newcomer: Merchant, database_url: str
 ) -> None:
-    before = await _rows_read(database_url)
-    async with _counted(database_url) as newcomer.database:
+    async with _reading_few(newcomer, database_url, CARDS):
         await _put(newcomer, CARDS)
         newcomer.warehouse.page_size = CARDS
         await newcomer.read()
-    _check(before, await _rows_read(database_url), CARDS)
 
 
 async def test_the_first_orders_are_read_back_by_reading_each_row_a_few_times(
@@ -60,23 +58,30 @@ async def test_the_first_orders_are_read_back_by_reading_each_row_a_few_times(
         await _put(newcomer, FEW_CARDS)
         await _place(newcomer, ORDERS)
         await newcomer.work()
-    before = await _rows_read(database_url)
-    async with _counted(database_url) as newcomer.database:
+    async with _reading_few(newcomer, database_url, ORDERS):
         await newcomer.read()
-    _check(before, await _rows_read(database_url), ORDERS)
 
 
 async def test_the_first_listings_are_linked_and_told_by_reading_each_row_a_few_times(
     newcomer: Merchant, database_url: str
 ) -> None:
-    before = await _rows_read(database_url)
-    async with _counted(database_url) as newcomer.database:
+    async with _reading_few(newcomer, database_url, CARDS):
         await _put(newcomer, FEW_CARDS)
         await _list(newcomer, CARDS)
         await _put(newcomer, CARDS)
-        told = await _offers(newcomer)
-    assert told == CARDS
-    _check(before, await _rows_read(database_url), CARDS)
+        assert await _offers(newcomer) == CARDS
+
+
+@asynccontextmanager
+async def _reading_few(merchant: Merchant, url: str, count: int) -> AsyncIterator[None]:
+    """Check that the block reads each row a few times for each of so many that come in it."""
+    before = await rows_read(url, "stock", COUNTED)
+    async with _counted(url) as merchant.database:
+        yield
+    after = await rows_read(url, "stock", COUNTED)
+    read = {table: (after[table] - before[table]) / count for table in after}
+    assert read["item"] + read["hold"] > 1, "nothing was counted"
+    assert {table: each for table, each in read.items() if each > READ_MAX} == {}
 
 
 @asynccontextmanager
@@ -86,12 +91,6 @@ async def _counted(url: str) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
-
-
-def _check(before: Mapping[str, int], after: Mapping[str, int], count: int) -> None:
-    read = {table: (after[table] - before[table]) / count for table in after}
-    assert read["item"] + read["hold"] > 1, "nothing was counted"
-    assert {table: each for table, each in read.items() if each > READ_MAX} == {}
 
 
 async def _place(merchant: Merchant, orders: int) -> None:
@@ -119,23 +118,3 @@ async def _put(merchant: Merchant, cards: int) -> None:
     for number in range(cards):
         merchant.warehouse.put(f"P-{number}", ean=None)
     await merchant.read()
-
-
-async def _rows_read(url: str) -> dict[str, int]:
-    """How many rows of each table were read, once all sessions that read them have said so."""
-    with psycopg.connect(url, autocommit=True) as connection:
-
-        async def none_left() -> bool:
-            cursor = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND application_name = %s",
-                [COUNTED],
-            )
-            return cursor.fetchone() == (0,)
-
-        await until(none_left, "the sessions ended")
-        cursor = connection.execute(
-            "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables"
-            " WHERE schemaname = 'stock'"
-        )
-        return dict(cursor.fetchall())

@@ -115,13 +115,18 @@ class Consumer:
     async def _keep(self) -> None:
         """Be a member of the group; when the client breaks, be a new one."""
         backoff = Backoff(0.2, 10.0)
+        topics_are_there = False
         while True:
             try:
                 await self._until_database_answers()
-                await ensure_topics(self._settings, groups=[self._group])
+                # Not asked again by who only gave way: the broker that is missed may be asked.
+                if not topics_are_there:
+                    await ensure_topics(self._settings, groups=[self._group])
+                topics_are_there = True
                 if await self._be_member():
                     await self._stay_away()
             except Exception as error:  # noqa: BLE001 - whatever it is, a new member may do
+                topics_are_there = False
                 log.error("the consumer broke", group=self._group, error=repr(error))
                 self._health.degrade(self._part, f"the consumer broke: {error!r}")
             await asyncio.sleep(backoff.next_seconds())
@@ -171,9 +176,9 @@ class Consumer:
             if missed and (await self._count_members() or 0) > 1:
                 reason = (
                     f"left the group to others: {', '.join(missed)}, which lead partitions, are "
-                    "not reached from this host"
+                    "not reached from this host; open the way to them"
                 )
-                log.warning("the consumer leaves its partitions to others", group=self._group)
+                log.warning("the consumer gives way", group=self._group, reason=reason)
                 self._health.degrade(self._part, reason)
                 return True
 
