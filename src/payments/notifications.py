@@ -12,10 +12,9 @@ from uuid import UUID
 
 from payments.candidates import ask_customers
 from payments.evaluating import evaluate_locked
-from payments.ledger.admitting import admitted, hold_of, told_again
+from payments.ledger.admitting import admitted, hold_of, taken_back, told_again
 from payments.ledger.automation import decidable
 from payments.ledger.booking import Booking, Decided, book
-from payments.ledger.flags import taken_back_flag
 from payments.ledger.holds import Hold
 from payments.ledger.recognising import KnownMovements, Movement, recognise
 from payments.ledger.tasks import CONTRADICTED, REVERSAL, open_payment_task
@@ -143,13 +142,13 @@ async def _touch(
     connection: Connection, tenant: UUID, taking: _Taking, rules: Rules
 ) -> dict[UUID, PaymentRow]:
     """Write what the notices make of payments that were known; returns those payments."""
-    taken_back = {
+    reversed_by = {
         payment_id: await payments_taken_back(connection, tenant, payment_id, notice)
         for payment_id, notice in taking.reversals
     }
     ids = {payment_id for payment_id, _ in taking.again}
     ids |= {payment_id for payment_id, _ in taking.twins}
-    ids |= {earlier for found in taken_back.values() for earlier in found}
+    ids |= {earlier for found in reversed_by.values() for earlier in found}
     before = await lock_payments(connection, tenant, ids)
     by_person = await (await ask_confirmed_by_person(connection, tenant, ids))
     after = dict(before)
@@ -163,9 +162,12 @@ async def _touch(
         contradicted |= {payment_id} if told.contradicted else set()
     for payment_id, twin_id in taking.twins:
         after[payment_id] = _pointed(after[payment_id], twin_id)
-    for payment_id, found in taken_back.items():
+    for payment_id, found in reversed_by.items():
         for earlier_id in found:
-            after[earlier_id] = _flagged(after[earlier_id], taking.new[payment_id])
+            told = taken_back(after[earlier_id], taking.new[payment_id].message.value_date)
+            after[earlier_id] = told.payment
+            if told.decision is not None:
+                decisions[earlier_id] = _after(decisions.get(earlier_id), told.decision)
     bookings = [
         Booking(before[key], row, decision=decisions.get(key))
         for key, row in sorted(after.items())
@@ -174,7 +176,7 @@ async def _touch(
     booked = await book(connection, tenant, bookings, {}, rules)
     for payment_id in sorted(contradicted):
         await _tell_contradiction(connection, tenant, after[payment_id])
-    for payment_id, found in taken_back.items():
+    for payment_id, found in reversed_by.items():
         earlier = [after[key] for key in found]
         await _tell_reversal(connection, tenant, taking.new[payment_id], earlier)
     return dict(booked.payments)
@@ -194,18 +196,17 @@ def _movement(notice: Notice, payment_id: UUID) -> Movement:
     )
 
 
+def _after(earlier: Decided | None, decision: Decided) -> Decided:
+    """One decision of two that the same notices bring."""
+    if earlier is None:
+        return decision
+    return replace(decision, summary=f"{earlier.summary} {decision.summary}")
+
+
 def _pointed(payment: PaymentRow, twin_id: UUID) -> PaymentRow:
     message = payment_pb2.Payment()
     message.CopyFrom(payment.message)
     message.twin_ids.append(str(twin_id))
-    return replace(payment, message=message)
-
-
-def _flagged(payment: PaymentRow, reversal: PaymentRow) -> PaymentRow:
-    message = payment_pb2.Payment()
-    message.CopyFrom(payment.message)
-    date = reversal.message.value_date
-    message.flags.append(taken_back_flag(date))
     return replace(payment, message=message)
 
 
@@ -232,6 +233,6 @@ async def _tell_reversal(
         matter += f" It paid order {', '.join(numbers)}."
     advice = (
         "Look at the account's statement; where the money is gone, unmatch the payment and discard "
-        "it. Nothing was changed by itself."
+        "it, where it is there, confirm what waits. No order lost anything by itself."
     )
     await open_payment_task(connection, tenant, REVERSAL, reversal, matter, advice)

@@ -38,12 +38,57 @@ async def test_an_open_payment_keeps_the_word_that_the_bank_took_it_back(till: T
     await till.audit()
 
 
-async def test_money_that_was_taken_back_says_so_once_its_order_comes(till: Till) -> None:
+async def test_money_that_was_taken_back_waits_for_a_person_when_its_order_comes(
+    till: Till,
+) -> None:
     payment = await till.payment("2026001")
     await till.payment("2026001", **TAKEN_BACK)
     order = await till.order("2026001")
-    found = await till.desk.get(payment.id)
-    assert await till.paid(order) == ["0 UNPAID"] or any("taken" in flag for flag in found.flags)
+    held = await till.desk.get(payment.id)
+    assert await till.paid(order) == ["0 UNPAID"]
+    assert held.status == pb.PAYMENT_STATUS_UNCONFIRMED
+    assert "may have taken this money back" in held.verdict.summary
+    assert [each.kind for each in held.decisions] == ["hold"]
+    await till.desk.decide("ConfirmPayment", payment.id)
+    assert await till.paid(order) == ["100 PAID"]
+    assert any("taken" in flag for flag in (await till.desk.get(payment.id)).flags)
+    await till.audit()
+
+
+async def test_no_other_confirmation_and_no_proof_lets_money_go_that_was_taken_back(
+    till: Till,
+) -> None:
+    """A sender's confirmation lets its other payments go, and a proof lets a weak one go."""
+    new_sender = {"sender_domain": "new.example"}
+    first = await till.payment("2026001", **new_sender)
+    second = await till.payment("2026002", **new_sender)
+    weak = await till.payment("2026003", bank_reference="9", trust=mail.TRUST_WEAK)
+    for symbol in ("2026001", "2026003"):
+        await till.payment(symbol, **TAKEN_BACK)
+    await till.desk.decide("ConfirmPayment", second.id)
+    assert (await till.payment("2026003", bank_reference="9")).id == weak.id
+    orders = [await till.order(f"202600{place}") for place in (1, 2, 3)]
+    assert await till.paid(*orders) == ["0 UNPAID", "100 PAID", "0 UNPAID"]
+    for held in (first.id, weak.id):
+        await till.desk.decide("ConfirmPayment", held)
+    assert await till.paid(*orders) == ["100 PAID"] * 3
+    await till.audit()
+
+
+async def test_what_a_person_opens_again_waits_where_its_money_was_taken_back(till: Till) -> None:
+    """Neither an undo nor a pair that is ruled out says that the money is there."""
+    other = await till.order("7777777")
+    undone, ruled_out = await till.payment("1111111"), await till.payment("7777777")
+    elsewhere = await till.order("3333333")
+    await till.desk.match(undone.id, elsewhere.id)
+    assert await till.paid(other, elsewhere) == ["100 PAID", "100 PAID"]
+    for symbol in ("1111111", "7777777"):
+        await till.payment(symbol, **TAKEN_BACK)
+    await till.order("1111111")
+    assert (await till.desk.undo(undone.id)).status == pb.PAYMENT_STATUS_UNCONFIRMED
+    await till.desk.decide("NeverPair", ruled_out.id, order_id=other.id)
+    assert (await till.desk.get(ruled_out.id)).status == pb.PAYMENT_STATUS_UNCONFIRMED
+    assert await till.paid(other, elsewhere) == ["0 UNPAID", "0 UNPAID"]
     await till.audit()
 
 

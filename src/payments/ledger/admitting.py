@@ -1,11 +1,13 @@
 """How a payment stands when a mail tells of it, for the first time or again: pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from payments.decisions.standing import Disposition, Standing
-from payments.ledger.booking import RELEASE, Decided
+from payments.ledger.booking import HOLD, RELEASE, Decided, disposed
+from payments.ledger.flags import taken_back_flag, told_flags
 from payments.ledger.holds import Hold
 from payments.matching.values import PaymentStatus
 from payments.messages.notice import Notice
@@ -15,6 +17,8 @@ from spojka.api.payments.v1 import payment_pb2
 from spojka.values import Money
 
 _UNPROVEN: Final = frozenset({Hold.WEAK, Hold.REVIEW})
+_OVER: Final = frozenset({PaymentStatus.DISCARDED, PaymentStatus.REVERSED, PaymentStatus.OUTGOING})
+_GONE_OR_THERE: Final = "Confirm it if the money is there, discard it if it is gone."
 
 
 def hold_of(notice: Notice, *, sender_confirmed: bool, twins: bool) -> Hold:
@@ -89,10 +93,12 @@ def told_again(payment: PaymentRow, notice: Notice, hold: Hold) -> ToldAgain:
         differs = payment.likeness != notice.likeness or payment.standing.amount != notice.amount
         laid_aside = payment.disposition.status is PaymentStatus.DISCARDED
         return ToldAgain(replace(payment, message=message), None, differs or laid_aside)
-    if payment.disposition.hold == Hold.TWIN and not notice.recorded_only:
-        hold = Hold.TWIN
+    told = told_flags(payment.message.flags)
+    if payment.disposition.hold and not notice.recorded_only:
+        hold = _lasting(Hold(payment.disposition.hold), told) or hold
     after = admitted(notice, payment.id, hold, ())
     after.message.twin_ids.extend(payment.message.twin_ids)
+    after.message.flags.extend(told)
     lines, ruled_out = payment.standing.lines, payment.standing.ruled_out
     standing = replace(after.standing, lines=lines, ruled_out=ruled_out)
     after = replace(
@@ -102,6 +108,55 @@ def told_again(payment: PaymentRow, notice: Notice, hold: Hold) -> ToldAgain:
     proof = f"A mail from {notice.origin} tells of the same movement and is better proven"
     waits = f" {after.message.verdict.summary}" if hold else ""
     return ToldAgain(after, Decided(RELEASE, f"{proof}.{waits}"))
+
+
+def taken_back(payment: PaymentRow, value_date: str) -> ToldAgain:
+    """Take a mail's word that the bank may have taken a known payment back."""
+    message = payment_pb2.Payment()
+    message.CopyFrom(payment.message)
+    message.flags.append(taken_back_flag(value_date))
+    flagged = replace(payment, message=message)
+    after = kept_back(flagged, gives=bool(payment.standing.live))
+    if after is flagged:
+        return ToldAgain(flagged)
+    return ToldAgain(after, Decided(HOLD, after.message.verdict.summary))
+
+
+def kept_back(payment: PaymentRow, *, gives: bool) -> PaymentRow:
+    """The payment, waiting for a person if a mail says that the bank may have taken it back.
+
+    Without that it would pay an order by itself sooner or later. What a person
+    decided stays, and so does what an order has already: it `gives`.
+    """
+    told = told_flags(payment.message.flags)
+    disposition = payment.disposition
+    if (
+        not told
+        or gives
+        or disposition.decided_by
+        or disposition.status in _OVER
+        or disposition.hold in {Hold.TWIN, Hold.TAKEN_BACK}
+    ):
+        return payment
+    message = payment_pb2.Payment()
+    message.CopyFrom(payment.message)
+    message.verdict.Clear()
+    message.verdict.status = payment_pb2.PAYMENT_STATUS_UNCONFIRMED
+    message.verdict.summary = f"{told[-1]} {_GONE_OR_THERE}"
+    verdict = payment.message.verdict
+    known = verdict.HasField("decide_time")
+    message.verdict.decide_time.CopyFrom(verdict.decide_time if known else message.receive_time)
+    waiting = Disposition(
+        PaymentStatus.UNCONFIRMED, Hold.TAKEN_BACK, needs_person=True, decided_by=""
+    )
+    return disposed(replace(payment, message=message), waiting)
+
+
+def _lasting(hold: Hold, told: Sequence[str]) -> Hold:
+    """The reason to wait that no better proof ends; NONE where there is none."""
+    if hold is Hold.TWIN:
+        return hold
+    return Hold.TAKEN_BACK if told else Hold.NONE
 
 
 def _standing(notice: Notice, payment_id: UUID, hold: Hold) -> Standing:
@@ -153,6 +208,8 @@ def _reason(notice: Notice, hold: Hold) -> str:
             f"It is the first payment from {notice.origin} at this address. Confirm it once; later "
             "ones are matched by themselves."
         )
+    if hold is Hold.TAKEN_BACK:
+        return f"A mail says that the bank may have taken this money back. {_GONE_OR_THERE}"
     return (
         "It looks like another payment, and no reference or balance tells the two apart. Confirm "
         "it if the money came twice, discard it if it came once."

@@ -8,6 +8,7 @@ class Hold(IntEnum):
 
     Only NEW_SENDER is about the sender: its confirmation lets the sender's other
     payments go that wait for this same reason. Any other is about one payment.
+    TWIN stays whatever a mail tells later; TAKEN_BACK comes after any but TWIN.
     """
 
     NONE = 0
@@ -23,3 +24,5 @@ class Hold(IntEnum):
     """As many as may pay by themselves in an hour have done so."""
     TWIN = 6
     """It looks like another payment and nothing tells the two apart."""
+    TAKEN_BACK = 7
+    """A mail says that the bank may have taken the money back."""

@@ -58,6 +58,8 @@ _HELD: Final[Mapping[int, tuple[str, str]]] = {
     Hold.NEW_SENDER: ("new_sender", "are the first of their sender"),
     Hold.HOURLY_CAP: ("hourly_cap", "are more than may pay by themselves in an hour"),
 }
+"""One task for each connection and reason. A possible twin has one of its own; where money may have
+been taken back, the mail that says so has one."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class TaskChanges:
         hold = payment.disposition.hold
         if before == Hold.TWIN:
             self.closed.append((POSSIBLE_TWIN, payment.subject))
-        elif before != Hold.NONE:
+        elif before in _HELD:
             self.let_go[payment.connection_id, before] = payment
         if hold == Hold.TWIN:
             summary = f"{_named(payment)} looks like another one, and nothing tells the two apart."
@@ -98,7 +100,7 @@ class TaskChanges:
                 "confirm it if it came twice."
             )
             self.opened.append(_of_payment(POSSIBLE_TWIN, payment, summary, advice))
-        elif hold != Hold.NONE:
+        elif hold in _HELD:
             kind, subject = _held_name(payment, hold)
             summary = f"Payments wait for a person: they {_HELD[hold][1]}."
             advice = "List the payments that need a person and confirm those that are right."

@@ -8,6 +8,7 @@ from payments.decisions.effect import Effect, Kind
 from payments.decisions.memory import encode, remember
 from payments.decisions.standing import Orders, Standing
 from payments.decisions.undoing import Entry
+from payments.ledger.admitting import kept_back
 from payments.ledger.booking import Booking, Decided, book, disposed
 from payments.matching.values import PaymentStatus, Rules
 from payments.messages.matching import rules_of
@@ -20,6 +21,7 @@ from payments.storage.payments import PaymentRow, lock_payments
 from payments.storage.rechecks import note_payments
 from spojka.api.payments.v1.payment_pb2 import Payment
 from spojka.database import Connection
+from spojka.values import ZERO
 
 Step = Callable[[Standing, Orders, Sequence[Entry]], Effect | None]
 """A decision about a locked payment, locked orders and the payment's history, oldest first.
@@ -86,11 +88,14 @@ async def write(
 ) -> None:
     """Book a decision, the pairs that it rules out or allows, and what it does to `others`.
 
-    A payment that Spojka may decide about afterwards is noted for another look.
+    A payment that Spojka may decide about afterwards is noted for another look;
+    one that the bank may have taken back waits, unless a person just confirmed it.
     """
     assert booking.decision is not None
     payment_id = booking.before.id
     bookings = [booking, *others]
+    if effect.kind is not Kind.CONFIRM:
+        bookings = [_kept_back(each) for each in bookings]
     await book(connection, tenant, bookings, orders, rules)
     await rule_out(connection, tenant, payment_id, effect.rules_out, booking.decision.id)
     await allow(connection, tenant, payment_id, effect.allows)
@@ -111,6 +116,12 @@ async def rules_that_hold(connection: Connection, tenant: UUID) -> Rules:
 def standings(orders: Mapping[UUID, OrderRow], rules: Rules) -> Orders:
     """Locked orders as decisions take them."""
     return {order_id: row.standing(rules) for order_id, row in orders.items()}
+
+
+def _kept_back(booking: Booking) -> Booking:
+    taken = sum((line.amount for line in booking.lines), ZERO)
+    gives = booking.before.standing.unallocated - taken < booking.before.standing.amount
+    return replace(booking, after=kept_back(booking.after, gives=gives))
 
 
 def _open(booking: Booking) -> bool:
