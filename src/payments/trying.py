@@ -62,7 +62,7 @@ async def try_rules(
         before = await _side(connection, tenant, incoming, held)
         after = await _side(connection, tenant, incoming, rules_of(wanted))
         orders = await _orders(connection, tenant, payments, [before, after])
-        incoming |= await _without_own_word(connection, tenant, payments, incoming, orders)
+        incoming |= await _without_own_word(connection, tenant, payments, incoming)
     trials = [Trial(payment, incoming[payment.id]) for payment in payments]
     # On a thread: thousands of verdicts would stop all else that this process serves.
     differences = await asyncio.to_thread(compare, trials, orders, before, after, now)
@@ -122,10 +122,9 @@ async def _without_own_word(
     tenant: UUID,
     payments: Collection[PaymentRow],
     incoming: Mapping[UUID, Incoming],
-    orders: Mapping[UUID, OrderRow],
 ) -> dict[UUID, Incoming]:
     """Payments whose payer is known by themselves alone, as they were before that was known."""
-    own = {payment.id: _customers_paid(payment, orders) for payment in payments}
+    own = {payment.id: _customers_paid(payment) for payment in payments}
     pairs = {
         (payment.counter_account, customer) for payment in payments for customer in own[payment.id]
     }
@@ -151,12 +150,12 @@ async def _without_own_word(
     return changed
 
 
-def _customers_paid(payment: PaymentRow, orders: Mapping[UUID, OrderRow]) -> Counter[str]:
+def _customers_paid(payment: PaymentRow) -> Counter[str]:
     """For which customers the payment paid, and by how many ledger lines."""
     return Counter(
-        orders[line.order_id].payable.customer_key
+        line.customer_key
         for line in payment.standing.live
-        if line.order_id is not None and line.order_id in orders and payment.counter_account
+        if line.customer_key and payment.counter_account
     )
 
 

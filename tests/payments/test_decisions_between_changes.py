@@ -262,3 +262,16 @@ async def test_a_history_of_two_payments_is_undone_across_each_other(till: Till)
     assert [each.amount_paid.amount for each in told] == ["70", "100", "30", "0", "70", "100"]
     assert {each.status for each in await till.desk.list()} == {pb.PAYMENT_STATUS_MATCHED}
     await till.audit()
+
+
+async def test_who_paid_for_whom_is_taken_back_as_it_was_noted(till: Till) -> None:
+    """The shop corrected the customer's address while the order had the money."""
+    order = await till.order("2026001")
+    payment = await till.payment("2026001")
+    order.customer.email = "corrected@example.com"
+    await till.amend(order)
+    await till.desk.decide("UnmatchPayment", payment.id)
+    await till.audit()
+    await till.desk.undo(payment.id)
+    assert await till.paid(order) == ["100 PAID"]
+    await till.audit()

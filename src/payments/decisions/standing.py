@@ -14,12 +14,17 @@ from spojka.values import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the ledger; without an order it is the customer's credit."""
+    """One line of the ledger; without an order it is the customer's credit.
+
+    `customer_key` says who had ordered when the money was given, empty where
+    nobody is known; what reverses a line names the same.
+    """
 
     id: UUID
     order_id: UUID | None
     amount: Decimal
     reverses_id: UUID | None = None
+    customer_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

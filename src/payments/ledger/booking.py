@@ -107,9 +107,9 @@ async def book(
     made or lost: a fault of the caller.
     """
     now = datetime.now(UTC)
-    stored = {each.before.id: _ledger_lines(each, now) for each in bookings}
-    payments = {each.before.id: _after(each, stored[each.before.id]) for each in bookings}
     after = _orders_after(bookings, orders, rules, now)
+    stored = {each.before.id: _ledger_lines(each, orders, now) for each in bookings}
+    payments = {each.before.id: _after(each, stored[each.before.id]) for each in bookings}
     changed = {key: row for key, row in after.items() if row != orders[key]}
     earlier = await _earlier_lines(connection, tenant, bookings)
     told = await _told_orders(connection, tenant, orders, changed, stored)
@@ -124,7 +124,7 @@ async def book(
         await append_lines(connection, tenant, list(chain.from_iterable(stored.values())))
         await save_payments(connection, tenant, saved, automatic)
         await save_orders(connection, tenant, changed.values())
-        await count_payers(connection, tenant, _payers(bookings, orders))
+        await count_payers(connection, tenant, _payers(bookings, stored))
         tasks = _tasks(bookings, payments, received, orders, changed)
         for key, given in (await _foreign(connection, tenant, bookings, orders)).items():
             tasks.of_other_currencies(after[key], given)
@@ -195,15 +195,24 @@ async def _earlier_lines(
     return await read_lines(connection, tenant, wanted) if wanted else {}
 
 
-def _ledger_lines(booking: Booking, now: datetime) -> list[LedgerLine]:
+def _ledger_lines(
+    booking: Booking, orders: Mapping[UUID, OrderRow], now: datetime
+) -> list[LedgerLine]:
     if not booking.lines:
         return []
     payment, decision = booking.before, booking.decision
     if decision is None:
         raise ValueError(f"{payment.subject}: lines without a decision")
+    customers = {line.id: line.customer_key for line in payment.standing.lines}
+
+    def customer(line: NewLine) -> str:
+        if line.reverses_id is not None:
+            return customers[line.reverses_id]
+        return orders[line.order_id].payable.customer_key if line.order_id else ""
+
     return [
         LedgerLine(
-            line=Line(new_id(), line.order_id, line.amount, line.reverses_id),
+            line=Line(new_id(), line.order_id, line.amount, line.reverses_id, customer(line)),
             payment_id=payment.id,
             number=number,
             currency=payment.standing.currency,
@@ -274,14 +283,15 @@ def _decisions(bookings: Sequence[Booking], now: datetime) -> list[DecisionRow]:
     ]
 
 
-def _payers(bookings: Sequence[Booking], orders: Mapping[UUID, OrderRow]) -> Mapping[Payer, int]:
+def _payers(
+    bookings: Sequence[Booking], new: Mapping[UUID, Sequence[LedgerLine]]
+) -> Mapping[Payer, int]:
     times: Counter[Payer] = Counter()
     for booking in bookings:
         account = booking.before.counter_account
-        for line in booking.lines:
-            customer = orders[line.order_id].payable.customer_key if line.order_id else ""
-            if account and customer:
-                times[account, customer] += 1 if line.amount > 0 else -1
+        for entry in new[booking.before.id]:
+            if account and entry.line.customer_key:
+                times[account, entry.line.customer_key] += 1 if entry.line.amount > 0 else -1
     return times
 
 

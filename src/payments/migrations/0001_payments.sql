@@ -130,6 +130,7 @@ CREATE TABLE allocation (
     decision_id uuid        NOT NULL,
     actor       text        NOT NULL,
     reverses_id uuid,
+    customer_key text       NOT NULL,
     create_time timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
 );
@@ -139,6 +140,8 @@ CREATE UNIQUE INDEX allocation_reversed ON allocation (tenant_id, reverses_id) W
 COMMENT ON TABLE allocation IS 'The ledger: lines are only added, and each can be reversed once';
 COMMENT ON COLUMN allocation.number IS 'Of the payment''s lines, from 1: drawn under the payment''s lock, it orders them';
 COMMENT ON COLUMN allocation.order_id IS 'Null: the customer''s credit';
+COMMENT ON COLUMN allocation.customer_key IS
+    'Who had ordered when the money was given, whatever the order says since; empty where nobody is known';
 
 CREATE TABLE decision (
     tenant_id  uuid        NOT NULL,
@@ -187,7 +190,7 @@ CREATE TABLE payer (
     PRIMARY KEY (tenant_id, counter_account, customer_key)
 );
 COMMENT ON TABLE payer IS 'Accounts from which orders of a customer were paid before';
-COMMENT ON COLUMN payer.times IS 'Ledger lines that say so and were not taken back';
+COMMENT ON COLUMN payer.times IS 'Ledger lines that say so, less those that took one back';
 
 CREATE TABLE matching_rules (
     tenant_id uuid        NOT NULL,

@@ -59,8 +59,8 @@ async def ask_lines(
     return await ask(
         connection,
         """
-        SELECT id, order_id, amount, reverses_id, payment_id, number, currency, decision_id, actor,
-               create_time
+        SELECT id, order_id, amount, reverses_id, customer_key,
+               payment_id, number, currency, decision_id, actor, create_time
         FROM allocation WHERE tenant_id = %s AND payment_id = ANY(%s) ORDER BY payment_id, number
         """,
         [tenant, sorted(payment_ids)],
@@ -71,8 +71,8 @@ async def ask_lines(
 def _lines(rows: Iterable[Sequence[Any]]) -> dict[UUID, list[LedgerLine]]:
     lines: defaultdict[UUID, list[LedgerLine]] = defaultdict(list)
     for row in rows:
-        line = Line(row[0], row[1], row[2], row[3])
-        lines[row[4]].append(LedgerLine(line, *row[4:]))
+        line, rest = Line(*row[:5]), row[5:]
+        lines[rest[0]].append(LedgerLine(line, *rest))
     return lines
 
 
@@ -83,9 +83,10 @@ async def append_lines(connection: Connection, tenant: UUID, lines: Sequence[Led
     await connection.execute(
         """
         INSERT INTO allocation (tenant_id, id, payment_id, number, order_id, amount, currency,
-                                decision_id, actor, reverses_id, create_time)
+                                decision_id, actor, reverses_id, customer_key, create_time)
         SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::integer[], %s::uuid[], %s::numeric[],
-                                 %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
+                                 %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::text[],
+                                 %s::timestamptz[])
         """,
         [
             tenant,
@@ -98,6 +99,7 @@ async def append_lines(connection: Connection, tenant: UUID, lines: Sequence[Led
             [each.decision_id for each in lines],
             [each.actor for each in lines],
             [each.line.reverses_id for each in lines],
+            [each.line.customer_key for each in lines],
             [each.create_time for each in lines],
         ],
     )

@@ -55,7 +55,7 @@ class _Replay:
             if line.amount < 0:
                 nothing = "money is taken back that no line gave"
                 yield _line(line, "amount", line.amount, "above 0", nothing)
-        elif (line.order_id, line.amount) != (earlier.order_id, -earlier.amount):
+        elif _gives(line) != (earlier.order_id, -earlier.amount, earlier.customer_key):
             unlike = "it does not take back just what that line gave"
             stored = f"{format_decimal(line.amount)} of {line.order_id}"
             rebuilt = f"{format_decimal(-earlier.amount)} of {earlier.order_id}"
@@ -103,6 +103,10 @@ def _remembered(decision: DecisionRow) -> frozenset[UUID] | None:
         return decode(decision.before).live if decision.before else None
     except (ValueError, KeyError):
         return frozenset()
+
+
+def _gives(line: Line) -> tuple[UUID | None, Decimal, str]:
+    return line.order_id, line.amount, line.customer_key
 
 
 def _line(line: Line, name: str, stored: object, rebuilt: object, meaning: str) -> Difference:

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from payments.verification.payables import payables
+from payments.verification.payers import payers
 from payments.verification.payments import payments
 from payments.verification.telling import (
     MatchedTelling,
@@ -29,10 +30,12 @@ class PaymentsVerification:
         return ReceivedTelling(), MatchedTelling(), OrderPaidTelling()
 
     async def books(self, snapshot: Snapshot, tenant: UUID) -> AsyncIterator[Finding]:
-        """Both sides of the ledger."""
+        """Both sides of the ledger, and who paid for whom."""
         async for finding in payments(snapshot, tenant):
             yield finding
         async for finding in payables(snapshot, tenant):
+            yield finding
+        async for finding in payers(snapshot, tenant):
             yield finding
 
 
