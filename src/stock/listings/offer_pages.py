@@ -16,13 +16,11 @@ from stock.listings.offers import basis, decide, format_millionths, read_stock
 
 PAGE_MAX_OFFERS: Final = 1000
 
-# Services have no levels and are never published: they are not offered, and a
-# listing that becomes one is withdrawn. An item that was not published yet is
-# told once it is.
+# Services have no levels and are not offered: a listing that becomes one is
+# withdrawn, and so is an item, which was published only if it was goods once.
+# An item that was not published yet is told once it is.
 _WITHDRAWN: Final = "(listing.removed OR listing.item_id IS NULL OR item.kind = 'service')"
-_TOLD: Final = f"""
-    (listing.linked_once AND {_WITHDRAWN} OR item.kind <> 'service' AND item.content <> '')
-"""
+_TOLD: Final = f"(listing.linked_once AND {_WITHDRAWN} OR item.content <> '')"
 _ROWS: Final = f"""
     SELECT listing.id, item.id, {_WITHDRAWN},
            greatest(listing.xid, item.xid)::text, item.connection_id, item.buffer, item.revision,

@@ -106,6 +106,23 @@ async def test_a_service_that_became_goods_is_withdrawn_with_its_link(
     stream.leave()
 
 
+async def test_goods_that_were_a_service_are_withdrawn_when_they_are_one_again(
+    desk: Desk, world: "World"
+) -> None:
+    item = await world.item("WORK-1", kind="service")
+    await desk.put(listing("1", "WORK-1"))
+    await world.execute("UPDATE item SET kind = 'goods'")
+    await world.publish(item, {"MAIN": (4, 0)})
+    stream = desk.watch()
+    assert await stream.batch() == {"1": "4"}
+    stream.leave()
+    await world.execute("UPDATE item SET kind = 'service'")
+    await world.publish(item, {"MAIN": (4, 0)})
+    resumed = desk.watch(stream.token)
+    assert await resumed.batch() == {"1": "0"}
+    resumed.leave()
+
+
 async def test_a_stream_that_resumes_is_told_of_all_that_happened_between(
     desk: Desk, world: "World"
 ) -> None:
