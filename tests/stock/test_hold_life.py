@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from spojka.api.stock.v1.listing_service_pb2 import OfferRule
+from stock.listings.offer_rules import update_offer_rule
 from stock.warehouses.port import Meaning
 from tests.stock.conftest import MakeMerchant
 
@@ -134,3 +136,22 @@ async def test_what_coverage_confirmed_stays_confirmed_for_hours(
     await merchant.decide_anew()
     assert await merchant.available("A") == 8
     assert [hold.live for hold in await merchant.holds(order)] == [0]
+
+
+async def test_what_no_warehouse_of_the_channel_carries_is_held_where_it_is(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = await make_merchant()
+    merchant.warehouse.put("A", "MAIN", on_hand="10")
+    merchant.warehouse.put("B", "SHOP", on_hand="10")
+    await merchant.read()
+    async with merchant.database.transaction(merchant.tenant) as connection:
+        rule = OfferRule(channel_id="shop-a", percent=100, warehouses=["SHOP"])
+        await update_offer_rule(connection, merchant.tenant, rule)
+    order = await merchant.order(("A", "2"), ("B", "1"))
+    holds = {hold.warehouse: hold.live for hold in await merchant.holds(order)}
+    assert holds == {"MAIN": 2, "SHOP": 1}
+    await merchant.work()
+    await merchant.read()
+    assert {hold.live for hold in await merchant.holds(order)} == {0}
+    assert [await merchant.available(number) for number in ("A", "B")] == [8, 9]

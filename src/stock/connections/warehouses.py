@@ -1,6 +1,7 @@
 """The warehouses of a connection: which count, and in which order they are chosen."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from spojka.api.stock.v1 import warehouse_service_pb2 as api
@@ -8,6 +9,18 @@ from spojka.database import Connection
 from spojka.errors import InvalidArgument, Violation
 from stock.connections.model import ConnectionRow
 from stock.warehouses.port import WarehouseInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The warehouses that a channel's orders come from, first choice first.
+
+    `others` count as well, but the channel's rule does not name them: they are
+    for goods that none of `own` carries.
+    """
+
+    own: Sequence[str]
+    others: Sequence[str]
 
 
 async def included_warehouses(
@@ -24,8 +37,8 @@ async def included_warehouses(
 
 async def channel_warehouses(
     connection: Connection, warehouse: ConnectionRow, channel_ids: Collection[str]
-) -> dict[str, list[str]]:
-    """For each channel the warehouses its orders may come from, first choice first.
+) -> dict[str, Sources]:
+    """For each channel the warehouses its orders come from.
 
     A channel's rule names some; one without a rule, or with an empty one, has
     all that count.
@@ -37,9 +50,13 @@ async def channel_warehouses(
         [warehouse.tenant_id, list(channel_ids)],
     )
     chosen: dict[str, list[str]] = dict(await cursor.fetchall())
+    named = {channel_id: chosen.get(channel_id, included) for channel_id in channel_ids}
     return {
-        channel_id: [code for code in included if code in chosen.get(channel_id, included)]
-        for channel_id in channel_ids
+        channel_id: Sources(
+            own=[code for code in included if code in names],
+            others=[code for code in included if code not in names],
+        )
+        for channel_id, names in named.items()
     }
 
 

@@ -9,7 +9,7 @@ from spojka.api.orders.v1 import order_pb2
 from spojka.database import Connection
 from spojka.values import ZERO
 from stock.connections.model import ConnectionRow, StockRule
-from stock.connections.warehouses import channel_warehouses
+from stock.connections.warehouses import Sources, channel_warehouses
 from stock.domain.assignment import assign
 from stock.domain.availability import ItemStock
 from stock.domain.holds import Hold
@@ -38,7 +38,7 @@ async def holds_after(
         rule,
         {item for order in goods.values() for item in order.items.values()},
     )
-    allowed = await channel_warehouses(
+    sources = await channel_warehouses(
         connection, warehouse, {order.channel_id for order in orders.values()}
     )
     removed = await _removed(connection, warehouse.tenant_id, holds)
@@ -56,12 +56,12 @@ async def holds_after(
             quantity = goods[order_id].quantities[line_id]
             hold = present.get((order_id, line_id, str(item_id)))
             if hold is None:
-                code = _assign(quantity, stocks.get(item_id), allowed[order.channel_id])
+                code = _assign(quantity, stocks.get(item_id), sources[order.channel_id])
                 _take(stocks, item_id, code, quantity)
                 hold = Hold(str(order_id), line_id, str(item_id), code, ZERO, ZERO)
             elif hold.warehouse is None and not row.document_revision:
                 # No warehouse had the item when it was ordered; one may have it now.
-                code = _assign(quantity, stocks.get(item_id), allowed[order.channel_id])
+                code = _assign(quantity, stocks.get(item_id), sources[order.channel_id])
                 hold = replace(hold, warehouse=code)
             kept.add((line_id, str(item_id)))
             after.append(hold.want(quantity))
@@ -84,11 +84,14 @@ async def _removed(connection: Connection, tenant: UUID, holds: Sequence[Hold]) 
     return {row[0] for row in await cursor.fetchall()}
 
 
-def _assign(quantity: Decimal, stock: ItemStock | None, preference: Sequence[str]) -> str | None:
+def _assign(quantity: Decimal, stock: ItemStock | None, sources: Sources) -> str | None:
+    # What none of the channel's own warehouses carries is sold all the same. In
+    # no warehouse it would be held for good: no level ever speaks for it.
     if stock is None:
         return None
     free = {code: part.free for code, part in stock.warehouses.items()}
-    return assign(quantity, free, preference)
+    own = assign(quantity, free, sources.own)
+    return assign(quantity, free, sources.others) if own is None else own
 
 
 def _take(
