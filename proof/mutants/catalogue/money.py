@@ -153,6 +153,18 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         red=r"assert 4 == 1",
     ),
     mutant(
+        "payments-taken-back",
+        "the halt at a payment that the bank may have taken back",
+        Edit(
+            "src/payments/ledger/admitting.py",
+            "        not told\n        or gives",
+            "        not told\n        or True",
+        ),
+        test="payments/test_told_again.py::"
+        "test_money_that_was_taken_back_waits_for_a_person_when_its_order_comes",
+        red=r"\['100 PAID'\] == \['0 UNPAID'\]",
+    ),
+    mutant(
         "payments-persons-word",
         "the rule that automation leaves a person's decision alone",
         Edit(
