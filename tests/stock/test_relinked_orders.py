@@ -73,6 +73,23 @@ async def test_an_order_that_did_not_leave_is_sent_as_its_listing_is_linked_by_t
     assert await held_of(merchant, placed) == {"B": 2}
 
 
+async def test_an_order_that_is_refused_goes_on_as_its_listing_was_linked_meanwhile(
+    make_merchant: MakeMerchant,
+) -> None:
+    merchant = await make_merchant()
+    scene = await begun(merchant, A="10", B="10")
+    placed = await order_of_listing(scene, {"1": ("A", 2)})
+    del merchant.warehouse.cards[merchant.warehouse.card("A").card_id]
+    scene.next_request(partial(linked, scene, "B"), answered=False)
+    assert await scene.job()
+    assert (await merchant.import_of(placed.message)).state == "local"
+    assert await held_of(merchant, placed) == {"B": 2}
+    await scene.settle()
+    [document] = merchant.warehouse.documents.values()
+    assert [line.product_number for line in document.lines] == ["B"]
+    assert await merchant.available("B") == 8
+
+
 async def test_an_order_that_left_keeps_its_card_though_its_listing_is_linked_elsewhere(
     make_merchant: MakeMerchant,
 ) -> None:
