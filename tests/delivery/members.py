@@ -65,7 +65,7 @@ async def until_finished(
         done = await asyncio.to_thread(
             committed, kafka, group_id(settings), topic or orders(settings), PARTITIONS
         )
-        assert done <= messages
+        assert done <= messages, f"{done} messages are finished, not {messages}"
         return done == messages
 
     await until(finished, f"{messages} messages are finished", within_seconds=within_seconds)

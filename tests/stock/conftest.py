@@ -149,6 +149,16 @@ class Merchant:
         async with self.database.transaction(self.tenant) as connection:
             return await load_holds(connection, self.tenant, [UUID(order.id)])
 
+    async def held_reading(self) -> UUID | None:
+        """The reading that waits for a person."""
+        async with self.database.transaction(self.tenant) as connection:
+            cursor = await connection.execute(
+                "SELECT id FROM reading WHERE tenant_id = %s AND state = 'held'", [self.tenant]
+            )
+            found = await cursor.fetchall()
+        assert len(found) <= 1
+        return found[0][0] if found else None
+
     async def tasks(self) -> set[str]:
         async with self.database.transaction(self.tenant) as connection:
             cursor = await connection.execute(

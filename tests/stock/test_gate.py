@@ -1,6 +1,5 @@
 """A reading that would set much to nothing waits for a person, and absorbs nothing meanwhile."""
 
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,28 +22,12 @@ async def merchant_with_stock(make_merchant: MakeMerchant) -> Merchant:
     return merchant
 
 
-def empty(merchant: Merchant) -> None:
-    cards = merchant.warehouse.cards
-    for card_id, card in cards.items():
-        cards[card_id] = replace(card, on_hand=Decimal(0))
-
-
-async def held_reading(merchant: Merchant) -> UUID | None:
-    async with merchant.database.transaction(merchant.tenant) as connection:
-        cursor = await connection.execute(
-            "SELECT id FROM reading WHERE tenant_id = %s AND state = 'held'", [merchant.tenant]
-        )
-        found = await cursor.fetchall()
-    assert len(found) <= 1
-    return found[0][0] if found else None
-
-
 async def merchant_with_held_reading(make_merchant: MakeMerchant) -> tuple[Merchant, UUID]:
     """All cards were read as empty, which waits for a person."""
     merchant = await merchant_with_stock(make_merchant)
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read()
-    reading = await held_reading(merchant)
+    reading = await merchant.held_reading()
     assert reading is not None
     return merchant, reading
 
@@ -55,10 +38,10 @@ async def offered(merchant: Merchant) -> set[Decimal]:
 
 async def test_a_mass_change_waits_and_changes_nothing(make_merchant: MakeMerchant) -> None:
     merchant = await merchant_with_stock(make_merchant)
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read()
     assert await offered(merchant) == {Decimal(5)}
-    assert await held_reading(merchant) is not None
+    assert await merchant.held_reading() is not None
     assert "stock.reading_held" in await merchant.tasks()
 
 
@@ -93,7 +76,7 @@ async def test_of_a_connection_that_is_off_it_is_not_applied(make_merchant: Make
         with pytest.raises(FailedPrecondition, match="switched off"):
             await approve(connection, merchant.tenant, reading, "a person")
     assert await offered(merchant) == {Decimal(5)}
-    assert await held_reading(merchant) == reading
+    assert await merchant.held_reading() == reading
 
 
 async def test_rejected_it_is_forgotten(make_merchant: MakeMerchant) -> None:
@@ -102,22 +85,22 @@ async def test_rejected_it_is_forgotten(make_merchant: MakeMerchant) -> None:
         await reject(connection, merchant.tenant, reading, "a person")
     assert await offered(merchant) == {Decimal(5)}
     assert "stock.reading_held" not in await merchant.tasks()
-    assert await held_reading(merchant) is None
+    assert await merchant.held_reading() is None
 
 
 async def test_the_next_reading_replaces_it(make_merchant: MakeMerchant) -> None:
     merchant = await merchant_with_stock(make_merchant)
     before = dict(merchant.warehouse.cards)
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read()
-    first = await held_reading(merchant)
+    first = await merchant.held_reading()
     await merchant.read()
-    second = await held_reading(merchant)
+    second = await merchant.held_reading()
     assert first != second
     assert second is not None
     merchant.warehouse.cards.update(before)
     await merchant.read()
-    assert await held_reading(merchant) is None
+    assert await merchant.held_reading() is None
     assert await offered(merchant) == {Decimal(5)}
     assert "stock.reading_held" not in await merchant.tasks()
 
@@ -133,14 +116,14 @@ async def test_cards_that_vanish_in_masses_wait_and_few_do_not(
     cards.update(kept)
     await merchant.read()
     assert await offered(merchant) == {Decimal(5)}
-    reading = await held_reading(merchant)
+    reading = await merchant.held_reading()
     assert reading is not None
 
     cards.update(all_of_them)
     gone = next(iter(card_id for card_id in cards if card_id not in kept))
     number = cards.pop(gone).product_number
     await merchant.read()
-    assert await held_reading(merchant) is None
+    assert await merchant.held_reading() is None
     assert await merchant.available(number) == 0
 
 
@@ -154,10 +137,10 @@ async def test_a_held_reading_absorbs_nothing(make_merchant: MakeMerchant) -> No
         assert job is not None
         await job()
         assert merchant.warehouse.requests[-1] == name
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.change(requested_reading="full")
     worker.targets.clear()
-    while await held_reading(merchant) is None:
+    while await merchant.held_reading() is None:
         job = await worker._next_job()
         assert job is not None
         await job()

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from spojka.database import Database
+from stock.connections.readings import approve
 from stock.listings.links import NewListing, put_listings
 from stock.listings.offer_pages import read_page
 from stock.listings.pairing import Keys
@@ -18,6 +19,7 @@ COUNTED = "counted"
 BESTSELLER = "P-0"
 CHANNEL = "shop"
 PAGE_OFFERS = 200
+PAGE_CARDS = 100
 CARDS = 1_000
 FEW_CARDS = 200
 ORDERS = 150
@@ -60,6 +62,23 @@ async def test_the_first_orders_are_read_back_by_reading_each_row_a_few_times(
         await newcomer.work()
     async with _reading_few(newcomer, database_url, ORDERS):
         await newcomer.read()
+
+
+async def test_the_first_held_reading_is_approved_by_reading_each_row_a_few_times(
+    newcomer: Merchant, database_url: str
+) -> None:
+    async with _counted(database_url) as newcomer.database:
+        await _put(newcomer, CARDS)
+        await newcomer.change(mass_change_limit_percent=20)
+        newcomer.warehouse.empty()
+        newcomer.warehouse.page_size = PAGE_CARDS
+        await newcomer.read()
+        reading = await newcomer.held_reading()
+        assert reading is not None
+    async with _reading_few(newcomer, database_url, CARDS):
+        async with newcomer.database.transaction(newcomer.tenant) as connection:
+            await approve(connection, newcomer.tenant, reading, "jana")
+        assert await newcomer.available(BESTSELLER) == 0
 
 
 async def test_the_first_listings_are_linked_and_told_by_reading_each_row_a_few_times(

@@ -1,7 +1,6 @@
 """Readings beside other things: while one is held, broken off, asked for anew, switched off."""
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -40,11 +39,6 @@ async def stocked(desk: Desk) -> Merchant:
     return merchant
 
 
-def empty(merchant: Merchant) -> None:
-    cards = merchant.warehouse.cards
-    cards.update({key: replace(card, on_hand=Decimal(0)) for key, card in cards.items()})
-
-
 async def held(desk: Desk, merchant: Merchant) -> list[api.Reading]:
     return [
         reading
@@ -72,7 +66,7 @@ async def test_a_mass_change_of_goods_that_open_orders_want_is_asked_about_once(
     merchant = await stocked(desk)
     await merchant.order(*[(name, "1") for name in NAMES])
     await merchant.work()
-    empty(merchant)
+    merchant.warehouse.empty()
     scene = Scene(merchant)
     await scene.request_reading("full")
     await scene.rest()
@@ -86,7 +80,7 @@ async def test_a_mass_change_of_goods_that_open_orders_want_is_asked_about_once(
 @pytest.mark.parametrize("kind", ["full", "incremental"])
 async def test_a_reading_of_what_changed_puts_no_held_one_away(desk: Desk, kind: str) -> None:
     merchant = await stocked(desk)
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read(kind)
     assert len(await held(desk, merchant)) == 1
     merchant.warehouse.put("Q", on_hand="3")
@@ -102,14 +96,14 @@ async def test_of_two_mass_changes_that_are_read_one_by_one_a_person_decides_at_
     desk: Desk,
 ) -> None:
     merchant = await stocked(desk)
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read("incremental")
     others = [f"Q{place}" for place in range(CARDS)]
     for name in others:
         merchant.warehouse.put(name, on_hand="3")
     await merchant.read("incremental")
     assert await offered(merchant, others) == {3}
-    empty(merchant)
+    merchant.warehouse.empty()
     await merchant.read("incremental")
     [reading] = await held(desk, merchant)
     assert reading.zeroed == 2 * CARDS

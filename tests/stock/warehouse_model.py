@@ -83,6 +83,11 @@ class ModelWarehouse:
         card = self.card(number, warehouse)
         self.cards[card.card_id] = replace(card, on_hand=card.on_hand + Decimal(delta))
 
+    def empty(self) -> None:
+        """Leave nothing of any card."""
+        for card_id, card in self.cards.items():
+            self.cards[card_id] = replace(card, on_hand=ZERO)
+
     def deliver(self, document_id: str, line: int, quantity: str) -> None:
         """Deliver part of a document's line."""
         document = self.documents[document_id]
