@@ -123,9 +123,14 @@ class Database:
         """
         # What is sent up to the end of a pipeline is one transaction: set_config ends with it.
         async with self._checked_out() as connection:
-            async with connection.pipeline():
-                await connection.execute(_SET_TENANT, [str(tenant_id)])
-                cursor = await connection.execute(statement, parameters)
+            try:
+                async with connection.pipeline():
+                    await connection.execute(_SET_TENANT, [str(tenant_id)])
+                    cursor = await connection.execute(statement, parameters)
+            except BaseException:
+                # There is no transaction to roll back (see `roll_back`): the pool makes another.
+                await connection.close()
+                raise
             return await cursor.fetchall()
 
     @asynccontextmanager
@@ -218,8 +223,18 @@ async def _begun(connection: Connection, tenant_id: UUID | None) -> AsyncIterato
     try:
         yield
     except BaseException:
-        # A connection that is broken has rolled back by itself.
-        with suppress(psycopg.Error):
-            await connection.execute("ROLLBACK")
+        await roll_back(connection)
         raise
     await connection.execute("COMMIT")
+
+
+async def roll_back(connection: Connection) -> None:
+    """End a transaction that failed, and forget what the client takes for prepared.
+
+    In a pipeline PostgreSQL skips whatever comes after a statement that failed.
+    A statement that was to be prepared there is prepared for psycopg and not for
+    the server, and fails on this connection ever after; its own `rollback`
+    prepares all anew. A connection that is broken has rolled back by itself.
+    """
+    with suppress(psycopg.Error):
+        await connection.rollback()

@@ -10,7 +10,6 @@ nothing is stored for one that has ended.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -22,7 +21,7 @@ import structlog
 
 from spojka import crash_points
 from spojka.cancelling import cancel_all
-from spojka.database import Connection, Database
+from spojka.database import Connection, Database, roll_back
 from spojka.errors import Unavailable
 
 BATCH_MAILS: Final = 50
@@ -147,9 +146,7 @@ class Arrivals:
             try:
                 stored = await _insert_all(connection, ordered)
             except BaseException:
-                # A connection that is broken has rolled back by itself.
-                with suppress(psycopg.Error):
-                    await connection.execute("ROLLBACK")
+                await roll_back(connection)
                 raise
         return [stored[arrival.id] for arrival in arrivals]
 
