@@ -94,4 +94,15 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "::test_a_member_that_misses_a_leader_leaves_its_partitions_to_the_others",
         red=r"40 messages are finished",
     ),
+    mutant(
+        "prepared-anew",
+        "the forgetting of what a failed pipeline left unprepared",
+        Edit(
+            "src/spojka/database.py",
+            "await connection.rollback()",
+            'await connection.execute("ROLLBACK")',
+        ),
+        test="ground/test_prepared.py::test_what_a_failed_pipeline_skipped_is_prepared_again",
+        red=r"prepared statement .* does not exist",
+    ),
 )
