@@ -16,6 +16,8 @@ class Line:
         self._there = host, port
         self._server: asyncio.Server | None = None
         self._carried: set[asyncio.Task[None]] = set()
+        self._speaks = asyncio.Event()
+        self._speaks.set()
         self.port = free_port()
 
     async def lay(self) -> None:
@@ -30,6 +32,10 @@ class Line:
             task.cancel()
         await asyncio.gather(*self._carried, return_exceptions=True)
 
+    def hush(self) -> None:
+        """Carry nothing any more; connections stand, as those to a host that stands still."""
+        self._speaks.clear()
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -37,7 +43,9 @@ class Line:
         try:
             there_reader, there_writer = await asyncio.open_connection(*self._there)
             try:
-                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+                await asyncio.gather(
+                    self._pump(reader, there_writer), self._pump(there_reader, writer)
+                )
             finally:
                 await _close(there_writer)
         except asyncio.CancelledError:
@@ -45,6 +53,13 @@ class Line:
         finally:
             await _close(writer)
             self._carried.discard(task)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while read := await reader.read(65_536):
+                await self._speaks.wait()
+                writer.write(read)
+            writer.write_eof()
 
 
 class DatabaseLine(Line):
@@ -55,13 +70,6 @@ class DatabaseLine(Line):
         there = conninfo_to_dict(url)
         super().__init__(str(there["host"]), int(str(there["port"])))
         self.url = make_conninfo(url, host=LOOPBACK, port=self.port)
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while read := await reader.read(65_536):
-            writer.write(read)
-        writer.write_eof()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

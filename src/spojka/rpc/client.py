@@ -29,6 +29,12 @@ SERVICE_CONFIG: Final = {
 the contracts is idempotent.
 """
 
+KEEPALIVE_MS: Final = 10_000
+"""After so long without a word from an instance that has a call, it is asked for one."""
+KEEPALIVE_TIMEOUT_MS: Final = 5_000
+"""An instance that stands still, or a host that is cut off, is left after this; its calls go to
+another instance, well before their deadline."""
+
 
 def open_channel(address: str) -> grpc.aio.Channel:
     """A channel to a service inside the house: to all instances, where several are named."""
@@ -38,7 +44,11 @@ def open_channel(address: str) -> grpc.aio.Channel:
             ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+            ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+            # That of any ping: gRPC has one on its way at a time, and heeds no other limit then.
+            ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+            ("grpc.http2.max_pings_without_data", 0),
             ("grpc.max_reconnect_backoff_ms", 1_000),
         ],
     )

@@ -280,7 +280,8 @@ _OPTIONS: Final = {
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.so_reuseport": 0,
-    "grpc.http2.min_recv_ping_interval_without_data_ms": 20_000,
+    # Less than `spojka.rpc.client.KEEPALIVE_MS`, or a client that asks is taken for an abuser.
+    "grpc.http2.min_recv_ping_interval_without_data_ms": 5_000,
     # A client's keepalive that arrives just after its last call has ended is no abuse.
     "grpc.keepalive_permit_without_calls": 1,
 }
