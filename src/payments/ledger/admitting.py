@@ -9,7 +9,7 @@ from payments.decisions.standing import Disposition, Standing
 from payments.ledger.booking import HOLD, RELEASE, Decided, disposed
 from payments.ledger.flags import taken_back_flag, told_flags
 from payments.ledger.holds import Hold
-from payments.matching.values import PaymentStatus
+from payments.matching.values import OVER, PaymentStatus
 from payments.messages.notice import Notice
 from payments.storage.payments import PaymentRow
 from spojka.api.mail.v1 import events_pb2
@@ -17,7 +17,6 @@ from spojka.api.payments.v1 import payment_pb2
 from spojka.values import Money
 
 _UNPROVEN: Final = frozenset({Hold.WEAK, Hold.REVIEW})
-_OVER: Final = frozenset({PaymentStatus.DISCARDED, PaymentStatus.REVERSED, PaymentStatus.OUTGOING})
 _GONE_OR_THERE: Final = "Confirm it if the money is there, discard it if it is gone."
 
 
@@ -134,7 +133,7 @@ def kept_back(payment: PaymentRow, *, gives: bool) -> PaymentRow:
         not told
         or gives
         or disposition.decided_by
-        or disposition.status in _OVER
+        or disposition.status in OVER
         or disposition.hold in {Hold.TWIN, Hold.TAKEN_BACK}
     ):
         return payment

@@ -16,7 +16,7 @@ from payments.ledger.paid import paid_by
 from payments.ledger.refreshing import find_rivals, refreshed, rival_text
 from payments.matching.deciding import decide
 from payments.matching.keys import Key
-from payments.matching.values import Incoming, Payable, PaymentStatus, Rules, Verdict
+from payments.matching.values import OVER, Incoming, Payable, PaymentStatus, Rules, Verdict
 from payments.messages.matching import verdict_message
 from payments.storage.orders import OrderRow
 from payments.storage.payments import PaymentRow
@@ -32,7 +32,6 @@ _FOR_A_PERSON: Final = frozenset(
         PaymentStatus.LATE,
     }
 )
-_OVER: Final = frozenset({PaymentStatus.DISCARDED, PaymentStatus.REVERSED, PaymentStatus.OUTGOING})
 
 
 def decidable(payment: PaymentRow) -> bool:
@@ -46,7 +45,7 @@ def decidable(payment: PaymentRow) -> bool:
         payment.standing.incoming
         and not disposition.hold
         and not disposition.decided_by
-        and disposition.status not in _OVER
+        and disposition.status not in OVER
         and not payment.standing.live
     )
 

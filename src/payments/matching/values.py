@@ -42,6 +42,10 @@ class PaymentStatus(IntEnum):
     OUTGOING = payment_pb2.PAYMENT_STATUS_OUTGOING
 
 
+OVER: Final = frozenset({PaymentStatus.DISCARDED, PaymentStatus.REVERSED, PaymentStatus.OUTGOING})
+"""Statuses of payments that pay nothing any more."""
+
+
 class PaymentSource(IntEnum):
     """Who told of a payment."""
 
