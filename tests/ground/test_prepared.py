@@ -21,8 +21,7 @@ RUNS_BEFORE_PREPARED = 5
 
 @pytest.fixture
 async def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """With one connection, which is the same again and again."""
-    monkeypatch.setattr(database_module, "POOL_MAX_CONNECTIONS", 1)
+    """Whoever asks alone, again and again, has the same connection."""
     monkeypatch.setattr(database_module, "LOCK_TIMEOUT_MS", 100)
     database = Database(service_url(database_url, SCHEMA), SCHEMA, application="tests")
     await database.open()
